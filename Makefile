@@ -1,0 +1,65 @@
+# The front door; Meson does the work, in build/<variant>.
+#
+#   make              release binary: build/release/tgfleet
+#   make demo         installs what is missing, builds, runs the demo
+#   make test         installs what is missing, builds, runs every test
+#   make check        the gate: format, layers, names, sizes, tidy, tests, fuzz
+#   make unit V=asan T=base     one variant, one suite or test
+#   make fuzz SECS=60 | bench | fmt | tidy | integ | clean
+#
+# Variants (V=): release debug asan tsan fuzz clang.  They never share objects.
+
+V ?= debug
+SECS ?= 10
+T ?=
+B := build/$(V)
+
+CC_release := gcc
+OPT_release := --buildtype=debugoptimized -Dtests=false
+CC_debug := gcc
+OPT_debug := --buildtype=debug -Doptimization=1
+CC_clang := clang
+OPT_clang := --buildtype=debug -Doptimization=1
+CC_asan := clang
+OPT_asan := --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
+CC_tsan := clang
+OPT_tsan := --buildtype=debug -Doptimization=1 -Db_sanitize=thread -Db_lundef=false
+CC_fuzz := clang
+OPT_fuzz := --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true -Dtests=false
+
+all: ; @$(MAKE) --no-print-directory V=release build
+
+$(B)/build.ninja:
+	CC=$(CC_$(V)) meson setup $(OPT_$(V)) $(B) >/dev/null
+
+build: $(B)/build.ninja
+	@ninja -C $(B) --quiet
+
+setup: ; @tools/setup.sh
+setup-test: ; @tools/setup.sh --test
+
+demo: setup
+	@$(MAKE) --no-print-directory V=release build
+	@build/release/tgfleet demo
+
+test: setup-test
+	@tools/test.sh
+
+check: setup-test
+	@tools/check.sh
+
+unit: build
+	@meson test -C $(B) --no-rebuild --quiet --print-errorlogs $(if $(T),$(if $(findstring /,$(T)),$(T),--suite $(T)))
+
+fuzz: setup-test
+	@$(MAKE) --no-print-directory V=fuzz build
+	@tools/fuzz.sh $(SECS)
+
+bench: setup
+	@$(MAKE) --no-print-directory V=release build
+	@tools/bench.sh
+
+fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
+clean: ; rm -rf build
+
+.PHONY: all build setup setup-test demo test check unit fuzz bench fmt clean

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Installs what building, testing and the demo need, from the distribution's own
+# packages, and says what it does.  Debian 12 and 13, Ubuntu 24.04 and newer.
+#
+#   tools/setup.sh            build and demo
+#   tools/setup.sh --test     the same, and everything the tests use
+#   tools/setup.sh --check    installs nothing; exits 1 and names what is missing
+#
+# Debian 12 lacks two libraries (llhttp, yyjson).  They are taken from Debian 13's
+# pool: a private apt state folder with a copy of this machine's own sources, in
+# which the suite's name is Debian 13's, downloads exactly these packages and
+# checks their signatures with the installed archive keyring.  The system's list
+# of sources is not touched.  Safe to run again: it does nothing when all is there.
+set -euo pipefail
+
+build_packages=(
+    gcc make pkg-config meson ninja-build python3 ca-certificates
+    libuv1-dev libssl-dev libsodium-dev libsqlite3-dev
+    libcurl4-openssl-dev libyaml-dev zlib1g-dev
+)
+test_packages=(
+    clang clang-format clang-tidy llvm universal-ctags
+    libcmocka-dev python3-telethon python3-pytest python3-requests python3-yaml
+    valgrind git
+)
+# library and its pkg-config name (or header), for distributions that lack it
+pool_packages=(libllhttp-dev libyyjson-dev)
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+mode=build
+for arg in "$@"; do
+    case $arg in
+    --test) mode=test ;;
+    --check) check=1 ;;
+    *) die "unknown argument '$arg' (there are --test and --check)" ;;
+    esac
+done
+
+command -v apt-get >/dev/null ||
+    die "this script knows apt only; install these yourself: ${build_packages[*]} ${pool_packages[*]}"
+# shellcheck disable=SC1091
+. /etc/os-release
+
+want=("${build_packages[@]}")
+if [ "$mode" = test ]; then
+    want+=("${test_packages[@]}")
+    # the sanitizers' runtime belongs to clang's own version
+    ver=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+    [ -n "$ver" ] && want+=("libclang-rt-$ver-dev")
+fi
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+missing=()
+for p in "${want[@]}" "${pool_packages[@]}"; do
+    installed "$p" || missing+=("$p")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+    say "nothing to install"
+    exit 0
+fi
+if [ -n "${check:-}" ]; then
+    say "missing: ${missing[*]}"
+    exit 1
+fi
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "run me as root, or install sudo; missing: ${missing[*]}"
+    root=(sudo)
+fi
+
+say "missing: ${missing[*]}"
+"${root[@]}" apt-get update -qq
+if [ "$mode" = test ] && [ -z "${ver:-}" ]; then
+    ver=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+    [ -n "$ver" ] && missing+=("libclang-rt-$ver-dev")
+fi
+
+normal=() pool=()
+for p in "${missing[@]}"; do
+    if apt-cache show "$p" >/dev/null 2>&1; then
+        normal+=("$p")
+    else
+        pool+=("$p")
+    fi
+done
+if [ ${#normal[@]} -gt 0 ]; then
+    say "installing from ${PRETTY_NAME:-this distribution}: ${normal[*]}"
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${normal[@]}" >/dev/null
+fi
+
+# Downloads packages of another suite without enabling it.
+from_pool() {
+    local suite=$1 dir
+    shift
+    dir=$(mktemp -d)
+    # shellcheck disable=SC2064
+    trap "rm -rf '$dir'" EXIT
+    mkdir -p "$dir"/{etc/sources.list.d,state/lists/partial,cache/archives/partial,debs}
+    local f
+    for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
+        [ -f "$f" ] && grep -qE '(^|[ /])debian([ /]|$)' "$f" || continue
+        if [ "$f" = /etc/apt/sources.list ]; then
+            sed "s/$VERSION_CODENAME/$suite/g" "$f" >"$dir/etc/sources.list"
+        else
+            sed "s/$VERSION_CODENAME/$suite/g" "$f" >"$dir/etc/sources.list.d/${f##*/}"
+        fi
+    done
+    local opts=(
+        -o Dir::Etc::sourcelist="$dir/etc/sources.list"
+        -o Dir::Etc::sourceparts="$dir/etc/sources.list.d"
+        -o Dir::State="$dir/state" -o Dir::Cache="$dir/cache"
+        -o Dir::State::status=/var/lib/dpkg/status
+        -o APT::Sandbox::User=root
+    )
+    apt-get "${opts[@]}" update -qq
+    (cd "$dir/debs" && apt-get "${opts[@]}" download -qq "$@")
+    "${root[@]}" dpkg -i "$dir"/debs/*.deb >/dev/null
+}
+
+if [ ${#pool[@]} -gt 0 ]; then
+    case "${ID:-}:${VERSION_CODENAME:-}" in
+    debian:bookworm)
+        say "installing from Debian 13's pool (suite stays disabled): ${pool[*]}"
+        libs=()
+        for p in "${pool[@]}"; do
+            case $p in
+            libllhttp-dev) libs+=(libllhttp9.2 libllhttp-dev) ;;
+            libyyjson-dev) libs+=(libyyjson0 libyyjson-dev) ;;
+            *) die "$p is neither here nor among the packages taken from Debian 13" ;;
+            esac
+        done
+        from_pool trixie "${libs[@]}"
+        ;;
+    *)
+        die "this release does not have: ${pool[*]}"
+        ;;
+    esac
+fi
+say "done"
