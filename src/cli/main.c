@@ -1,8 +1,43 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of commands.  A new one is a line here and a file cmd_x.c. */
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+#include "cli/cli.h"
+
+static const struct cli_cmd *const commands[] = {
+	&cmd_version,
+};
+
+static void usage(FILE *out)
 {
-	puts("tgfleet");
-	return 0;
+	fputs("usage: tgfleet COMMAND [OPTIONS]\n\n", out);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %-12s %s\n", commands[i]->name,
+			commands[i]->summary);
+	fputs("\n`tgfleet COMMAND -h` shows a command's options.\n", out);
+}
+
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "-h") || !strcmp(word, "--help") ||
+	       !strcmp(word, "help");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return CLI_USAGE;
+	}
+	if (is_help(argv[1])) {
+		usage(stdout);
+		return CLI_OK;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (!strcmp(argv[1], commands[i]->name))
+			return commands[i]->run(argc - 1, argv + 1);
+	fprintf(stderr, "tgfleet: no command \"%s\"; see `tgfleet help`\n",
+		argv[1]);
+	return CLI_USAGE;
 }

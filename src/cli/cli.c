@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define USAGE_MAX 65536
+
+int cli_fail(const char *command, int status, const struct err_info *ei)
+{
+	fprintf(stderr, "tgfleet %s: %s\n", command, ei->msg);
+	return status;
+}
+
+static int show_usage(const struct cli_cmd *cmd)
+{
+	struct buf out;
+	const char *text = NULL;
+
+	printf("usage: tgfleet %s [OPTIONS]\n\n%s\n\n", cmd->name,
+	       cmd->summary);
+	buf_init(&out, USAGE_MAX);
+	if (!config_usage(cmd->options, &out))
+		text = buf_cstr(&out);
+	if (text)
+		fputs(text, stdout);
+	buf_deinit(&out);
+	return text ? CLI_OK : CLI_FAILED;
+}
+
+/* The file of settings is named on the command line, before all others. */
+static const char *config_path(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], "--config=", 9))
+			return argv[i] + 9;
+		if (!strcmp(argv[i], "--config") && i + 1 < argc)
+			return argv[i + 1];
+	}
+	return NULL;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help"))
+			return true;
+	return false;
+}
+
+int cli_config(const struct cli_cmd *cmd, void *values,
+	       struct config_origins *o, int argc, char **argv, int *ret_used,
+	       bool *ret_help)
+{
+	struct err_info ei = { 0 };
+	const char *path = config_path(argc, argv);
+	enum err rc;
+
+	*ret_help = wants_help(argc, argv);
+	if (*ret_help)
+		return show_usage(cmd);
+	rc = config_defaults(cmd->options, values, o, &ei);
+	if (!rc && path)
+		rc = config_file(cmd->options, values, o, path, &ei);
+	if (!rc)
+		rc = config_env(cmd->options, values, o, &ei);
+	if (!rc)
+		rc = config_args(cmd->options, values, o, argc - 1, argv + 1,
+				 ret_used, &ei);
+	if (!rc)
+		rc = config_check(cmd->options, values, &ei);
+	return rc ? cli_fail(cmd->name, CLI_USAGE, &ei) : CLI_OK;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A command is one file cmd_x.c that exports one const struct; the table is in
+ * main.c.  argv[0] is the command's own name.  stdout is data, stderr is talk.
+ * run() returns the exit status: CLI_OK, CLI_FAILED (the reason on stderr, one
+ * line) or CLI_USAGE.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/config.h"
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+};
+
+struct cli_cmd {
+	const char *name;    /* "serve" */
+	const char *summary; /* one line for `tgfleet help` */
+	int (*run)(int argc, char **argv);
+	const struct config_table *options; /* for help and docs; may be NULL */
+};
+
+extern const struct cli_cmd cmd_version;
+
+/* "tgfleet x: reason" on stderr; returns `status`, so `return cli_fail(...)`. */
+int cli_fail(const char *command, int status, const struct err_info *ei);
+/*
+ * Defaults, --config FILE, environment, command line, required options.
+ * *ret_used words of argv[1..] were options.  CLI_OK, or a status to return
+ * (the reason is out already; -h prints the usage and gives *ret_help).
+ */
+int cli_config(const struct cli_cmd *cmd, void *values,
+	       struct config_origins *o, int argc, char **argv, int *ret_used,
+	       bool *ret_help);
+
+#endif /* CLI_CLI_H */
