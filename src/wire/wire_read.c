@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "wire/wire_int.h"
+
+#define SECONDS_MAX 1e9
+
+enum err wire_read_str(const struct wire_reader *r, struct json obj,
+		       const char *key, size_t max_len, const char **ret)
+{
+	const char *text = NULL;
+	enum err rc;
+
+	rc = json_want_str(obj, key, max_len, &text, r->ei);
+	if (rc)
+		return rc;
+	*ret = NULL;
+	if (!text || !*text)
+		return ERR_OK;
+	if (strlen(text) != json_strlen(json_get(obj, key)))
+		return err_set(r->ei, ERR_INVALID, "\"%s\" contains a NUL",
+			       key);
+	*ret = arena_str(r->arena, text, strlen(text));
+	return *ret ? ERR_OK : ERR_NOMEM;
+}
+
+enum err wire_read_need(const struct wire_reader *r, struct json obj,
+			const char *key, size_t max_len, const char **ret)
+{
+	const char *text = NULL;
+	enum err rc;
+
+	rc = wire_read_str(r, obj, key, max_len, &text);
+	if (rc)
+		return rc;
+	if (!text)
+		return err_set(r->ei, ERR_INVALID, "\"%s\" is missing or empty",
+			       key);
+	*ret = text;
+	return ERR_OK;
+}
+
+enum err wire_read_raw(const struct wire_reader *r, struct json v,
+		       size_t max_len, const char **ret)
+{
+	struct buf out;
+	const char *text = NULL;
+	enum err rc;
+
+	*ret = NULL;
+	if (json_missing(v) || json_is_null(v))
+		return ERR_OK;
+	buf_init(&out, max_len);
+	rc = json_dump(v, &out);
+	if (!rc) {
+		text = arena_str(r->arena, buf_head(&out), buf_len(&out));
+		rc = text ? ERR_OK : ERR_NOMEM;
+	}
+	buf_deinit(&out);
+	*ret = text;
+	return rc;
+}
+
+enum err wire_read_list(const struct wire_reader *r, struct json obj,
+			const char *key, size_t max, struct json *ret,
+			size_t *ret_n)
+{
+	struct json v = json_get(obj, key);
+
+	*ret = (struct json){ NULL };
+	*ret_n = 0;
+	if (json_missing(v) || json_is_null(v))
+		return ERR_OK;
+	if (!json_is_array(v))
+		return err_set(r->ei, ERR_INVALID, "\"%s\" must be an array",
+			       key);
+	if (json_len(v) > max)
+		return err_set(r->ei, ERR_TOOBIG,
+			       "\"%s\" has %zu items, the most is %zu", key,
+			       json_len(v), max);
+	*ret = v;
+	*ret_n = json_len(v);
+	return ERR_OK;
+}
+
+/* Digits after the point as microseconds; *p moves behind them. */
+static int64_t fraction_us(const char **p)
+{
+	int64_t us = 0;
+	int digits = 0;
+
+	for (++*p; **p >= '0' && **p <= '9'; ++*p, digits++)
+		if (digits < 6)
+			us = us * 10 + (**p - '0');
+	for (; digits < 6; digits++)
+		us *= 10;
+	return us;
+}
+
+static bool zone_sec(const char *p, int64_t *ret)
+{
+	int h, m;
+
+	*ret = 0;
+	if (!*p || !strcmp(p, "Z") || !strcmp(p, "z"))
+		return true; /* without a zone: UTC, as our own writing is */
+	if ((*p != '+' && *p != '-') || strlen(p) != 6 ||
+	    sscanf(p + 1, "%2d:%2d", &h, &m) != 2 || h > 23 || m > 59)
+		return false;
+	*ret = (h * 3600 + m * 60) * (*p == '-' ? -1 : 1);
+	return true;
+}
+
+static struct wall parse_time(const char *text)
+{
+	struct tm tm = { 0 };
+	const char *p;
+	int64_t us = 0, zone, sec;
+
+	p = strptime(text, "%Y-%m-%d", &tm);
+	if (!p || (*p != 'T' && *p != 't' && *p != ' '))
+		return (struct wall){ 0 };
+	p = strptime(p + 1, "%H:%M:%S", &tm);
+	if (!p)
+		return (struct wall){ 0 };
+	if (*p == '.')
+		us = fraction_us(&p);
+	if (!zone_sec(p, &zone))
+		return (struct wall){ 0 };
+	sec = timegm(&tm) - zone;
+	return sec > 0 ? (struct wall){ sec * US_PER_SEC + us }
+		       : (struct wall){ 0 };
+}
+
+struct wall wire_read_time(struct json obj, const char *key)
+{
+	struct json v = json_get(obj, key);
+	double sec;
+
+	if (json_is_string(v))
+		return parse_time(json_str(v, ""));
+	sec = json_double(v, 0);
+	if (!(sec > 0 && sec < SECONDS_MAX * 10))
+		return (struct wall){ 0 };
+	return (struct wall){ (int64_t)(sec * (double)US_PER_SEC) };
+}
+
+enum err wire_read_seconds(const struct wire_reader *r, struct json obj,
+			   const char *key, int64_t *ret_ms)
+{
+	double sec = json_double(json_get(obj, key), -1);
+
+	if (!(sec > 0 && sec < SECONDS_MAX))
+		return err_set(r->ei, ERR_INVALID,
+			       "\"%s\" must be a positive number of seconds",
+			       key);
+	*ret_ms = (int64_t)llround(sec * 1000);
+	return ERR_OK;
+}
+
+void wire_write_seconds(struct jsonw *w, const char *key, int64_t ms)
+{
+	if (ms % 1000)
+		jsonw_double(w, key, (double)ms / 1000);
+	else
+		jsonw_int(w, key, ms / 1000);
+}
+
+void wire_write_time(struct jsonw *w, const char *key, struct wall t)
+{
+	if (t.us)
+		jsonw_time(w, key, t);
+}
