@@ -23,7 +23,7 @@ enum config_type {
 };
 
 enum {
-	CONFIG_SECRET = 1U << 0,   /* shown as ***, never from the command line */
+	CONFIG_SECRET = 1U << 0, /* shown as ***, never from the command line */
 	CONFIG_REQUIRED = 1U << 1, /* must not be empty after all sources */
 	CONFIG_NO_FILE = 1U << 2,  /* only command line and environment */
 };
