@@ -13,14 +13,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define STORE_PAGE_MAX 1000	   /* rows a list call answers at most */
-#define STORE_NODES_MAX 10000	   /* nodes of a fleet */
-#define STORE_USERS_MAX 10000	   /* users; also api keys, join tokens */
-#define STORE_TAGS_MAX 32	   /* tags of an account */
-#define STORE_TEXT_MAX 1024	   /* ids, names, messages */
-#define STORE_JSON_MAX (1 << 20)   /* params, results, metadata */
-#define STORE_SEALED_MAX (8 << 20) /* one sealed session */
-#define STORE_QUEUE_MAX 10000	   /* unfinished commands of a node */
+#define STORE_PAGE_MAX 1000	    /* rows a list call answers at most */
+#define STORE_NODES_MAX 10000	    /* nodes of a fleet */
+#define STORE_USERS_MAX 10000	    /* users; also api keys, join tokens */
+#define STORE_TAGS_MAX 32	    /* tags of an account */
+#define STORE_TEXT_MAX 1024	    /* ids, names, messages */
+#define STORE_JSON_MAX (1 << 20)    /* params, results, metadata */
+#define STORE_SEALED_MAX (72 << 20) /* one sealed session */
+#define STORE_QUEUE_MAX 10000	    /* unfinished commands of a node */
 #define STORE_FINDINGS_MAX 10000
 
 /* SHA-256 of a token or key; what is stored instead of it. */
