@@ -46,7 +46,8 @@ enum err buf_append(struct buf *b, const void *data, size_t len);
 enum err buf_append_str(struct buf *b, const char *text);
 enum err buf_append_byte(struct buf *b, uint8_t byte);
 enum err buf_printf(struct buf *b, const char *fmt, ...) PRINTF_FMT(2, 3);
-enum err buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+enum err buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+	PRINTF_FMT(2, 0);
 /* Room for `len` more bytes at *ret, to be filled and then buf_commit()ted. */
 enum err buf_reserve(struct buf *b, size_t len, uint8_t **ret);
 void buf_commit(struct buf *b, size_t len);
