@@ -17,15 +17,15 @@ B := build/$(V)
 CC_release := gcc
 OPT_release := --buildtype=debugoptimized -Dtests=false
 CC_debug := gcc
-OPT_debug := --buildtype=debug -Doptimization=1
+OPT_debug := -Ddebug=true -Doptimization=1
 CC_clang := clang
-OPT_clang := --buildtype=debug -Doptimization=1
+OPT_clang := -Ddebug=true -Doptimization=1
 CC_asan := clang
-OPT_asan := --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
+OPT_asan := -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
 CC_tsan := clang
-OPT_tsan := --buildtype=debug -Doptimization=1 -Db_sanitize=thread -Db_lundef=false
+OPT_tsan := -Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false
 CC_fuzz := clang
-OPT_fuzz := --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true -Dtests=false
+OPT_fuzz := -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true -Dtests=false
 
 all: ; @$(MAKE) --no-print-directory V=release build
 

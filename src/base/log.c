@@ -52,10 +52,12 @@ static bool needs_quotes(const char *s)
 {
 	if (!*s)
 		return true;
-	for (; *s; s++)
-		if (*s <= ' ' || *s == '"' || *s == '=' || *s == '\\' ||
-		    *s == 0x7f)
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
 			return true;
+	}
 	return false;
 }
 

@@ -52,15 +52,16 @@ static void unlink_timer(struct wheel_timer *t)
 	t->prev = t->next = NULL;
 }
 
-static void place(struct wheel *w, struct wheel_timer *t)
+/* `earliest` is the first tick that may run: this one in a cascade, else next. */
+static void place(struct wheel *w, struct wheel_timer *t, int64_t earliest)
 {
 	int64_t due = t->due.us >= INT64_MAX - US_PER_SEC ? INT64_MAX
 							  : tick_of(t->due);
 	int64_t dist;
 	int level = 0;
 
-	if (due <= w->tick)
-		due = w->tick + 1;
+	if (due < earliest)
+		due = earliest;
 	dist = due - w->tick;
 	if (dist >= SPAN_MAX) {
 		due = w->tick + SPAN_MAX - 1;
@@ -89,7 +90,7 @@ void wheel_arm(struct wheel *w, struct wheel_timer *t, struct mono due)
 	if (wheel_armed(t))
 		wheel_cancel(w, t);
 	t->due = due;
-	place(w, t);
+	place(w, t, w->tick + 1);
 	w->count++;
 }
 
@@ -146,15 +147,12 @@ static void cascade(struct wheel *w, int level)
 	moved.next->prev = &moved;
 	head->prev = head->next = head;
 	w->occupied[level] &= ~(UINT64_C(1) << slot);
-	/* due now is due at this very tick: step back for place()'s sake */
-	w->tick--;
 	while (moved.next != &moved) {
 		struct wheel_timer *t = moved.next;
 
 		unlink_timer(t);
-		place(w, t);
+		place(w, t, w->tick);
 	}
-	w->tick++;
 }
 
 static size_t run_slot(struct wheel *w)
