@@ -46,7 +46,7 @@ struct past {
 static bool encrypt_chunk(EVP_CIPHER_CTX *ctx, struct past *past,
 			  const uint8_t *in, uint8_t *out, size_t len)
 {
-	uint8_t x[CHUNK];
+	uint8_t x[CHUNK] = { 0 };
 	struct block p2 = past->p2, p1 = past->p1, p;
 	int got;
 	bool ok;
