@@ -82,6 +82,8 @@ const struct schema *schema_for_layer(int layer);
 
 const struct schema_ctor *schema_find(const struct schema *s, uint32_t id);
 const struct schema_ctor *schema_by_name(const struct schema *s, uint16_t name);
+/* The constructor of a type that needs no fields: its neutral value. */
+const struct schema_ctor *schema_default(const struct schema *s, uint16_t type);
 static inline const struct schema_field *
 schema_fields(const struct schema *s, const struct schema_ctor *c)
 {
@@ -92,6 +94,14 @@ schema_fields(const struct schema *s, const struct schema_ctor *c)
 const char *schema_name_text(uint16_t name);
 const char *schema_field_text(uint16_t field);
 const char *schema_type_text(uint16_t type);
+
+/* Is an optional field there?  words: the flag words read so far. */
+static inline bool schema_present(const struct schema_field *f,
+				  const uint32_t words[SCHEMA_FLAG_WORDS])
+{
+	return f->flag == SCHEMA_ALWAYS ||
+	       (words[f->flag / 32] >> (f->flag % 32) & 1);
+}
 
 /* Least bytes an item of this field's kind takes; for cursor_get_vector(). */
 size_t schema_min_bytes(const struct schema_field *f);

@@ -26,5 +26,19 @@ enum err skip_type(struct tl_reader *r, const struct schema *s, uint16_t type,
 enum err skip_field(struct tl_reader *r, const struct schema *s,
 		    const struct schema_field *f, unsigned int depth,
 		    struct err_info *ei);
+/* What follows a constructor that was taken already. */
+enum err skip_body(struct tl_reader *r, const struct schema *s,
+		   const struct schema_ctor *c, unsigned int depth,
+		   struct err_info *ei);
+
+/*
+ * For the readers beside skip: takes a constructor, of the type or (TLT_NONE) any;
+ * NULL and the reader marked when it is not one.
+ */
+const struct schema_ctor *skip_head(struct tl_reader *r, const struct schema *s,
+				    uint16_t type, struct err_info *ei);
+/* Marks the reader and says why. */
+enum err skip_bad(struct tl_reader *r, struct err_info *ei, const char *why,
+		  const char *what);
 
 #endif /* TL_SKIP_H */

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Writes src/tl/schema/*.tl, or with --check compares them with their sources.
+
+  api_223.tl, mtproto.tl  npm package @mtcute/tl 223.0.0
+                          sha512-RBppaVVpp+YsGC5PTsZ2hk1NI4rI0iAj7ll9urbUmII9OCaOMSsw
+                                 iF9ZcjQ1aQhofey8Im87DRhxpiBZQ4OEUg==
+                          npm pack @mtcute/tl@223.0.0 && tar xf mtcute-tl-*.tgz
+  api_144.tl              Debian package python3-telethon 1.25.1: the schema is
+                          read back from its generated classes
+
+  tools/tl/import.py [--check] [--npm DIR] [--telethon DIR]
+
+Only the parts whose source is given are written or compared.  Every entry must
+hash to its id: what does not (listed in DROP) is the package's own invention.
+"""
+import argparse
+import json
+import pathlib
+import sys
+
+import telethon_schema
+from tltext import Entry, Field, parse, render
+
+PACKAGE = ("@mtcute/tl", "223.0.0")
+LAYER = 223
+DROP = {"inputPeerPhotoFileLocationLegacy", "inputStickerSetThumbLegacy",
+        "mtcute.customMethod"}
+# Their shape cannot be said in a table; mtproto reads them by hand.
+BY_HAND = {"vector", "msg_container", "rpc_result", "gzip_packed", "msg_copy"}
+# The package calls everything of MTProto a class.
+SERVICE_FUNCTIONS = {"req_pq_multi", "req_DH_params", "set_client_DH_params",
+                     "rpc_drop_answer", "get_future_salts", "ping",
+                     "ping_delay_disconnect", "destroy_session",
+                     "destroy_auth_key"}
+# Documented at core.telegram.org/mtproto, used by other clients, not in the package.
+EXTRA = """
+p_q_inner_data#83c95aec pq:bytes p:bytes q:bytes nonce:int128 server_nonce:int128 new_nonce:int256 = P_Q_inner_data;
+p_q_inner_data_temp#3c6a84d4 pq:bytes p:bytes q:bytes nonce:int128 server_nonce:int128 new_nonce:int256 expires_in:int = P_Q_inner_data;
+server_DH_params_fail#79cb045d nonce:int128 server_nonce:int128 new_nonce_hash:int128 = Server_DH_Params;
+---functions---
+req_pq#60469778 nonce:int128 = ResPQ;
+"""
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "src/tl/schema"
+
+
+def bare_name(name):
+    return name[3:] if name.startswith("mt_") else name
+
+
+def from_argument(arg):
+    mods = arg.get("typeModifiers", {})
+    unknown = set(mods) - {"predicate", "isVector", "isBareVector",
+                           "isBareType", "isBareUnion", "constructorId"}
+    if unknown:
+        sys.exit(f"{arg}: unknown modifiers {unknown}")
+    kind = bare_name(arg["type"])
+    generic = kind.startswith("!")
+    vec = "vector" if mods.get("isBareVector") else \
+        "Vector" if mods.get("isVector") else ""
+    return Field(arg["name"], {"int53": "long"}.get(kind, kind.lstrip("!")),
+                 mods.get("predicate", ""), vec, generic)
+
+
+def from_npm(entries):
+    out, dropped = [], set()
+    for e in entries:
+        name = bare_name(e["name"])
+        if name in BY_HAND and e["name"] != name:
+            continue
+        mods = e.get("typeModifiers", {})
+        t = {"int53": "long"}.get(e["type"], bare_name(e["type"]))
+        entry = Entry(name, e["id"], [from_argument(a) for a in e["arguments"]],
+                      t, "Vector" if mods.get("isVector") else "",
+                      e["kind"] == "method" or
+                      e["name"].removeprefix("mt_") in SERVICE_FUNCTIONS
+                      and e["name"].startswith("mt_"))
+        if entry.crc() == entry.id:
+            out.append(entry)
+            continue
+        if name not in DROP:
+            sys.exit(f"{entry.text()}: its CRC32 is {entry.crc():08x}")
+        dropped.add(name)
+    return out, dropped
+
+
+def npm_files(root):
+    manifest = json.loads((root / "package.json").read_text())
+    if (manifest["name"], manifest["version"]) != PACKAGE:
+        sys.exit(f"{root}: is {manifest['name']} {manifest['version']}, "
+                 f"want {PACKAGE[0]} {PACKAGE[1]}")
+    api = json.loads((root / "api-schema.json").read_text())
+    if api["l"] != LAYER:
+        sys.exit(f"{root}: layer {api['l']}, want {LAYER}")
+    entries, dropped = from_npm(api["e"])
+    if dropped != DROP:
+        sys.exit(f"not dropped after all: {DROP - dropped}")
+    note = [f"Made by tools/tl/import.py from npm {' '.join(PACKAGE)}."]
+    yield "api_223.tl", render(entries, LAYER, note)
+    mtp, _ = from_npm(json.loads((root / "mtp-schema.json").read_text()))
+    mtp += parse(EXTRA)[1]
+    if any(e.crc() != e.id for e in mtp):
+        sys.exit("an EXTRA line does not hash to its id")
+    yield "mtproto.tl", render(mtp, 0, note)
+
+
+def telethon_files(root):
+    entries, layer = telethon_schema.load(root)
+    for e in entries:
+        if e.crc() != e.id:
+            sys.exit(f"{e.text()}: its CRC32 is {e.crc():08x}")
+    yield f"api_{layer}.tl", render(entries, layer, [
+        "Made by tools/tl/import.py from Debian's python3-telethon."])
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--check", action="store_true")
+    p.add_argument("--npm", type=pathlib.Path)
+    p.add_argument("--telethon", type=pathlib.Path)
+    args = p.parse_args()
+    files = []
+    if args.npm:
+        files += npm_files(args.npm)
+    if args.telethon:
+        files += telethon_files(args.telethon)
+    if not files:
+        p.error("give --npm DIR, --telethon DIR or both")
+    bad = 0
+    for name, text in files:
+        path = SCHEMA / name
+        if not args.check:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            print(f"{path}: is not what its source says; run without --check")
+            bad = 1
+        print(f"{name}: {text.count(chr(10))} lines")
+    sys.exit(bad)
+
+
+if __name__ == "__main__":
+    main()
