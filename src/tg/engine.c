@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+#include "tg/engine.h"
+
+#include <string.h>
+
+#include "tg/engine_int.h"
+
+static void on_session(void *ctx, const struct session_event *ev);
+
+void engine_init(struct engine *e, const struct engine_config *cfg)
+{
+	const struct session_config sc = { .on_event = on_session,
+					   .ctx = e,
+					   .rnd = cfg->rnd };
+
+	*e = (struct engine){ .env = cfg->env,
+			      .rnd = cfg->rnd,
+			      .on_event = cfg->on_event,
+			      .ctx = cfg->ctx };
+	session_init(&e->session, &sc);
+	session_set_prefix(&e->session, e->env->prefix, e->env->prefix_len);
+	updates_init(&e->updates);
+}
+
+static void drop_transport(struct engine *e)
+{
+	if (e->transport_up)
+		transport_deinit(&e->transport);
+	e->transport_up = false;
+}
+
+void engine_deinit(struct engine *e)
+{
+	drop_transport(e);
+	session_deinit(&e->session);
+	updates_deinit(&e->updates);
+	*e = (struct engine){ 0 };
+}
+
+enum err engine_set_key(struct engine *e, const uint8_t key[AUTHKEY_LEN],
+			struct err_info *ei)
+{
+	enum err rc = session_set_key(&e->session, key, 0);
+
+	if (rc)
+		return err_set(ei, rc, "take the session's key");
+	updates_deinit(&e->updates);
+	return ERR_OK;
+}
+
+void engine_set_position(struct engine *e, struct updates_pos pos,
+			 struct mono now)
+{
+	updates_set(&e->updates, pos, false, now);
+	e->told = pos;
+}
+
+enum err engine_emit(struct engine *e, const struct engine_event *ev)
+{
+	return e->on_event(e->ctx, ev);
+}
+
+enum err engine_connected(struct engine *e, struct mono now, struct wall wall,
+			  struct err_info *ei)
+{
+	const struct transport_config tc = { .kind = TRANSPORT_INTERMEDIATE };
+
+	drop_transport(e);
+	transport_init_client(&e->transport, &tc, e->rnd);
+	e->transport_up = true;
+	e->now = now;
+	e->connected = true;
+	e->online = false;
+	e->hello = false;
+	e->refused = false;
+	e->failed = ERR_OK;
+	/* ours is only a guess: the first answer corrects it */
+	session_set_time(&e->session, now, (struct srvtime){ wall.us }, false);
+	session_connected(&e->session, now);
+	return engine_ask_self(e, ei);
+}
+
+void engine_disconnected(struct engine *e)
+{
+	if (!e->connected)
+		return;
+	e->connected = false;
+	e->online = false;
+	e->hello = false;
+	/* only what others asked for is worth asking again by itself */
+	(void)session_cancel(&e->session, ENGINE_TAG_SELF);
+	(void)session_cancel(&e->session, ENGINE_TAG_STATE);
+	(void)session_cancel(&e->session, ENGINE_TAG_DIFF);
+	session_disconnected(&e->session);
+	updates_disconnected(&e->updates);
+	drop_transport(e);
+}
+
+static void refuse(struct engine *e, const struct rpcerr *err)
+{
+	const struct engine_event ev = { .type = ENGINE_REFUSED,
+					 .rc = err->row->err,
+					 .rpcerr = err };
+
+	e->refused = true;
+	e->failed = err->row->err;
+	(void)!engine_emit(e, &ev);
+}
+
+static void on_sent(struct engine *e, uint64_t tag, enum err rc,
+		    const struct rpcerr *err, int32_t id)
+{
+	const struct engine_message m = { .id = id };
+	const struct engine_event ev = { .type = ENGINE_SENT,
+					 .rc = rc,
+					 .tag = tag,
+					 .message = &m,
+					 .rpcerr = err };
+
+	(void)!engine_emit(e, &ev);
+}
+
+static void on_result(struct engine *e, const struct session_event *ev)
+{
+	struct err_info ei = { 0 };
+	enum err rc = ERR_OK;
+
+	switch (ENGINE_TAG_KIND(ev->tag)) {
+	case ENGINE_TAG_SELF:
+		rc = engine_on_self(e, ev->data, ev->len, &ei);
+		break;
+	case ENGINE_TAG_STATE:
+		rc = engine_on_state(e, ev->data, ev->len, &ei);
+		break;
+	case ENGINE_TAG_DIFF:
+		rc = engine_on_difference(e, ev->data, ev->len, &ei);
+		break;
+	case ENGINE_TAG_CHANNEL:
+		rc = engine_on_channel(e, (int64_t)ENGINE_TAG_ID(ev->tag),
+				       ev->data, ev->len, &ei);
+		break;
+	default:
+		on_sent(e, ev->tag, ERR_OK, NULL,
+			engine_sent_id(ev->data, ev->len));
+		/* the answer is updates like any other, and moves pts */
+		rc = engine_on_updates(e, ev->data, ev->len, &ei);
+		break;
+	}
+	if (rc && !e->failed)
+		e->failed = rc;
+}
+
+/* An account's own request failed for a reason that is not the account's. */
+static void on_own_failure(struct engine *e, uint64_t tag, enum err rc,
+			   bool gone)
+{
+	struct err_info ei;
+
+	switch (ENGINE_TAG_KIND(tag)) {
+	case ENGINE_TAG_DIFF:
+		if (gone)
+			rc = engine_ask_state(e, &ei);
+		else
+			rc = ERR_OK;
+		updates_diff_failed(&e->updates, e->now);
+		break;
+	case ENGINE_TAG_CHANNEL:
+		updates_channel_failed(&e->updates, (int64_t)ENGINE_TAG_ID(tag),
+				       gone, e->now);
+		rc = ERR_OK;
+		break;
+	default:
+		break; /* without self or state there is no being online */
+	}
+	if (rc && !e->failed)
+		e->failed = rc;
+}
+
+static bool concerns_account(const struct rpcerr *err, uint64_t tag)
+{
+	if (rpcerr_is_final(err) || err->row->scope == RPCERR_SCOPE_NODE)
+		return true;
+	if (err->row->scope != RPCERR_SCOPE_ACCOUNT)
+		return false;
+	/* a wait for one message is no reason to hang up */
+	return err->row->retry == ERR_RETRY_ELSEWHERE ||
+	       ENGINE_TAG_KIND(tag) == ENGINE_TAG_SELF ||
+	       ENGINE_TAG_KIND(tag) == ENGINE_TAG_STATE;
+}
+
+static void on_rpc_error(struct engine *e, const struct session_event *ev)
+{
+	struct rpcerr err;
+	uint64_t kind = ENGINE_TAG_KIND(ev->tag);
+
+	rpcerr_classify(&err, ev->code, ev->data, ev->len);
+	if (!kind)
+		on_sent(e, ev->tag, err.row->err, &err, 0);
+	if (concerns_account(&err, ev->tag))
+		refuse(e, &err);
+	else if (kind)
+		on_own_failure(e, ev->tag, err.row->err,
+			       err.row->retry == ERR_RETRY_NEVER);
+}
+
+static void on_failed(struct engine *e, const struct session_event *ev)
+{
+	if (!ENGINE_TAG_KIND(ev->tag))
+		on_sent(e, ev->tag, ev->rc, NULL, 0);
+	else if (e->connected && ev->rc != ERR_CANCELED)
+		on_own_failure(e, ev->tag, ev->rc, false);
+}
+
+static void on_key_unknown(struct engine *e)
+{
+	struct rpcerr err;
+
+	rpcerr_classify(&err, ENGINE_KEY_UNKNOWN_CODE, "AUTH_KEY_UNREGISTERED",
+			strlen("AUTH_KEY_UNREGISTERED"));
+	refuse(e, &err);
+}
+
+static void on_session(void *ctx, const struct session_event *ev)
+{
+	struct engine *e = ctx;
+	struct err_info ei = { 0 };
+	enum err rc = ERR_OK;
+
+	/* after a refusal nothing more is done on this connection */
+	if (e->refused && ev->type != SESSION_FAILED)
+		return;
+	switch (ev->type) {
+	case SESSION_RESULT:
+		on_result(e, ev);
+		break;
+	case SESSION_RPC_ERROR:
+		on_rpc_error(e, ev);
+		break;
+	case SESSION_FAILED:
+		on_failed(e, ev);
+		break;
+	case SESSION_OBJECT:
+		rc = engine_on_updates(e, ev->data, ev->len, &ei);
+		break;
+	case SESSION_NEW_SESSION:
+		if (e->online)
+			updates_want(&e->updates);
+		break;
+	case SESSION_KEY_UNKNOWN:
+		on_key_unknown(e);
+		break;
+	case SESSION_SALT:
+	case SESSION_TIME:
+	case SESSION_PONG:
+		break;
+	}
+	if (rc && !e->failed)
+		e->failed = rc;
+}
+
+/* What an event handler found: the reason was told by an event or is `rc`. */
+static enum err finish(struct engine *e, enum err rc, struct err_info *ei)
+{
+	if (rc)
+		return rc;
+	if (e->failed)
+		return err_set(ei, e->failed, "%s", err_text(e->failed));
+	/* differences only once the account knows who it is */
+	if (e->hello)
+		return engine_ask_differences(e, ei);
+	return ERR_OK;
+}
+
+static enum err take_packet(struct engine *e,
+			    const struct transport_packet *pkt,
+			    struct err_info *ei)
+{
+	switch (pkt->type) {
+	case TRANSPORT_DATA:
+		return session_recv(&e->session, pkt->data, pkt->len, e->now,
+				    ei);
+	case TRANSPORT_ERROR:
+		return session_recv_error(&e->session, pkt->code, ei);
+	case TRANSPORT_QUICK_ACK:
+		return ERR_OK;
+	}
+	return ERR_OK;
+}
+
+static enum err feed_part(struct engine *e, const uint8_t *data, size_t len,
+			  struct err_info *ei)
+{
+	struct transport_packet pkt;
+	bool has;
+	enum err rc;
+
+	rc = transport_feed(&e->transport, data, len, ei);
+	if (rc)
+		return rc;
+	for (;;) {
+		rc = transport_next(&e->transport, &pkt, &has, ei);
+		if (rc || !has)
+			return rc;
+		rc = take_packet(e, &pkt, ei);
+		if (rc || e->failed)
+			return rc;
+	}
+}
+
+enum err engine_feed(struct engine *e, const uint8_t *data, size_t len,
+		     struct mono now, struct err_info *ei)
+{
+	enum err rc = ERR_OK;
+
+	if (!e->connected)
+		return ERR_OK;
+	e->now = now;
+	while (len && !rc && !e->failed) {
+		size_t n = len < TRANSPORT_FEED_MAX ? len : TRANSPORT_FEED_MAX;
+
+		rc = feed_part(e, data, n, ei);
+		data += n;
+		len -= n;
+	}
+	return finish(e, rc, ei);
+}
+
+enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei)
+{
+	enum err rc;
+
+	e->now = now;
+	if (!e->connected)
+		return ERR_OK;
+	rc = session_tick(&e->session, now, ei);
+	return finish(e, rc, ei);
+}
+
+enum err engine_output(struct engine *e, struct mono now, struct buf *out,
+		       struct err_info *ei)
+{
+	struct buf packet;
+	enum err rc = ERR_OK;
+	bool has = e->connected && session_wants_send(&e->session, now);
+
+	if (!has)
+		return ERR_OK;
+	e->now = now;
+	buf_init(&packet, SESSION_PACKET_MAX);
+	for (;;) {
+		buf_reset(&packet);
+		rc = session_next_packet(&e->session, now, &packet, &has, ei);
+		if (rc || !has)
+			break;
+		rc = transport_send(&e->transport, buf_head(&packet),
+				    buf_len(&packet), out, ei);
+		if (rc)
+			break;
+	}
+	buf_deinit(&packet);
+	return rc;
+}
+
+struct mono engine_deadline(const struct engine *e)
+{
+	struct mono t = session_deadline(&e->session);
+
+	if (!e->connected)
+		return MONO_NEVER;
+	if (e->hello)
+		t = mono_min(t, updates_deadline(&e->updates));
+	return t;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One account at Telegram: a transport, a session, the updates, a few calls.
+ *
+ *	engine_connected(e, now, wall)		the link is open
+ *	engine_feed(e, data, len, now, ei)	bytes came
+ *	engine_tick(e, now, ei)			at engine_deadline(e)
+ *	engine_output(e, now, out, ei)		after each of these: bytes to write
+ *	engine_disconnected(e)			the link is gone
+ *
+ * On connecting it says what it is (invokeWithLayer, initConnection), asks who
+ * it is (ENGINE_USER), closes the gap in the updates (ENGINE_MESSAGE ...) and is
+ * then ENGINE_ONLINE.  An error from feed, tick or output means: hang up.
+ *
+ * Events come through one callback, from inside feed and tick; what they point
+ * to is on loan.  The answer to ENGINE_MESSAGE counts: anything but ERR_OK means
+ * the consumer did not take it, and it will be delivered again.  A position is
+ * told (ENGINE_POSITION) after all it covers was taken.  Messages come in the
+ * order of their box, at least once; `key` tells repeated ones.
+ *
+ *   owner     struct account embeds one
+ *   memory    see session.h, transport.h, updates.h; decoding uses an arena
+ *             that lives for the call
+ *   threads   none
+ *   failure   ERR_PROTO and friends from below; what Telegram refused comes as
+ *             ENGINE_REFUSED first, with the row of tg/rpcerr.def
+ */
+#ifndef TG_ENGINE_H
+#define TG_ENGINE_H
+
+#include "mtproto/session.h"
+#include "mtproto/transport.h"
+#include "tg/rpcerr.h"
+#include "tg/updates.h"
+
+#define ENGINE_LAYER 223
+#define ENGINE_TEXT_MAX 4096 /* characters Telegram takes; bytes below x 4 */
+#define ENGINE_PREFIX_MAX 512
+#define ENGINE_KEY_UNKNOWN_CODE (-404)
+
+/* Shared by all accounts of a process: what we say we are. */
+struct engine_env {
+	uint8_t prefix[ENGINE_PREFIX_MAX];
+	size_t prefix_len;
+};
+
+struct engine_app {
+	int32_t api_id;
+	const char *device_model;
+	const char *system_version;
+	const char *app_version;
+};
+
+enum err engine_env_init(struct engine_env *env, const struct engine_app *app,
+			 struct err_info *ei);
+
+enum engine_event_type {
+	ENGINE_USER,	 /* user */
+	ENGINE_ONLINE,	 /* the gap is closed, updates flow */
+	ENGINE_MESSAGE,	 /* message; answer ERR_OK to take it */
+	ENGINE_POSITION, /* pos: everything up to here was taken */
+	ENGINE_SENT,	 /* tag, rc, and message.id or rpcerr */
+	ENGINE_REFUSED,	 /* rpcerr: about the account or the node */
+};
+
+struct engine_user {
+	int64_t id;
+	bool bot;
+	const char *username, *phone, *name; /* "" when not there */
+};
+
+/* Chats are numbered as bots see them: users > 0, basic groups -id, channels
+ * -1000000000000 - id. */
+struct engine_message {
+	int64_t chat_id, from_id;
+	int32_t id, date;
+	bool out;
+	const uint8_t *text;
+	size_t text_len;
+	char key[48];
+};
+
+struct engine_event {
+	enum engine_event_type type;
+	enum err rc;
+	uint64_t tag;
+	union {
+		const struct engine_user *user;
+		const struct engine_message *message;
+		struct updates_pos pos;
+	};
+	const struct rpcerr *rpcerr; /* or NULL */
+};
+
+typedef enum err (*engine_event_fn)(void *ctx, const struct engine_event *ev);
+
+struct engine_config {
+	const struct engine_env *env; /* borrowed */
+	struct rnd *rnd;	      /* borrowed */
+	engine_event_fn on_event;
+	void *ctx;
+};
+
+struct engine {
+	struct session session;
+	struct transport transport;
+	struct updates updates;
+	const struct engine_env *env;
+	struct rnd *rnd;
+	engine_event_fn on_event;
+	void *ctx;
+	struct mono now; /* of the call that is running */
+	int64_t self_id;
+	struct updates_pos told; /* last ENGINE_POSITION */
+	enum err failed;	 /* found inside an event: hang up */
+	bool connected, hello, online, refused, transport_up;
+};
+
+void engine_init(struct engine *e, const struct engine_config *cfg);
+void engine_deinit(struct engine *e);
+
+/* The key is copied.  A new key forgets the position. */
+enum err engine_set_key(struct engine *e, const uint8_t key[AUTHKEY_LEN],
+			struct err_info *ei);
+void engine_set_position(struct engine *e, struct updates_pos pos,
+			 struct mono now);
+
+enum err engine_connected(struct engine *e, struct mono now, struct wall wall,
+			  struct err_info *ei);
+void engine_disconnected(struct engine *e);
+
+enum err engine_feed(struct engine *e, const uint8_t *data, size_t len,
+		     struct mono now, struct err_info *ei);
+enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei);
+/* Appends everything there is to write. */
+enum err engine_output(struct engine *e, struct mono now, struct buf *out,
+		       struct err_info *ei);
+struct mono engine_deadline(const struct engine *e);
+
+/*
+ * Sends text to the account itself (peer = 0), a basic group or a channel it
+ * has seen.  There is no sending to other people's private chats.  `tag` is not
+ * 0 and below 2^60; `random_id` must be the same when the same message is sent
+ * again.  Answered by ENGINE_SENT with the tag.
+ */
+enum err engine_send_text(struct engine *e, int64_t peer, const char *text,
+			  int64_t random_id, uint64_t tag, struct mono deadline,
+			  struct err_info *ei);
+
+#endif /* TG_ENGINE_H */

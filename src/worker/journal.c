@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "wire/wire_status.h"
+
+#define JOURNAL_LINE_MAX 256
+#define JOURNAL_PENDING_MAX (16U << 20)
+#define JOURNAL_FILE_MAX (64U << 20)
+
+struct journal_entry {
+	struct journal_entry *next;
+	struct updates_pos pos;
+	char account_id[];
+};
+
+static uint32_t hash(const char *s, size_t len)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (uint8_t)s[i]) * 16777619u;
+	return h;
+}
+
+static struct journal_entry **find(const struct journal *j, const char *id)
+{
+	struct journal_entry **at =
+		&j->buckets[hash(id, strlen(id)) & (j->nbuckets - 1)];
+
+	while (*at && strcmp((*at)->account_id, id))
+		at = &(*at)->next;
+	return at;
+}
+
+static enum err grow(struct journal *j)
+{
+	uint32_t n = j->nbuckets ? j->nbuckets * 2 : 64;
+	struct journal_entry **old = j->buckets;
+	uint32_t nold = j->nbuckets;
+
+	j->buckets = calloc(n, sizeof(struct journal_entry *));
+	if (!j->buckets) {
+		j->buckets = old;
+		return ERR_NOMEM;
+	}
+	j->nbuckets = n;
+	for (uint32_t i = 0; i < nold; i++) {
+		while (old[i]) {
+			struct journal_entry *e = old[i], **at;
+
+			old[i] = e->next;
+			at = find(j, e->account_id);
+			e->next = *at;
+			*at = e;
+		}
+	}
+	free(old);
+	return ERR_OK;
+}
+
+static enum err set(struct journal *j, const char *id, struct updates_pos pos)
+{
+	struct journal_entry **at = find(j, id), *e = *at;
+	size_t len = strlen(id) + 1;
+	enum err rc;
+
+	if (e) {
+		e->pos = pos;
+		return ERR_OK;
+	}
+	if (j->n >= JOURNAL_ACCOUNTS_MAX)
+		return ERR_CAPACITY;
+	if (j->n >= j->nbuckets) {
+		rc = grow(j);
+		if (rc)
+			return rc;
+		at = find(j, id);
+	}
+	e = malloc(sizeof(*e) + len);
+	if (!e)
+		return ERR_NOMEM;
+	e->next = *at;
+	e->pos = pos;
+	memcpy(e->account_id, id, len);
+	*at = e;
+	j->n++;
+	return ERR_OK;
+}
+
+static void forget(struct journal *j, const char *id)
+{
+	struct journal_entry **at = find(j, id), *e = *at;
+
+	if (!e)
+		return;
+	*at = e->next;
+	free(e);
+	j->n--;
+}
+
+static enum err append_line(struct buf *out, const char *id,
+			    struct updates_pos pos)
+{
+	char line[JOURNAL_LINE_MAX];
+	int n = snprintf(line, sizeof(line), "%s %d %d %d %d ", id, pos.pts,
+			 pos.qts, pos.date, pos.seq);
+
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return ERR_TOOBIG;
+	return buf_printf(out, "%s%08x\n", line, hash(line, (size_t)n));
+}
+
+/* A position of all zeroes says: dropped. */
+static bool is_zero(struct updates_pos p)
+{
+	return !p.pts && !p.qts && !p.date && !p.seq;
+}
+
+static enum err load_line(struct journal *j, const char *line, size_t len)
+{
+	char id[WIRE_ID_MAX + 1], text[JOURNAL_LINE_MAX];
+	struct updates_pos p;
+	uint32_t check;
+
+	if (len < 10 || len >= sizeof(text))
+		return ERR_OK;
+	memcpy(text, line, len);
+	text[len] = 0;
+	if (sscanf(text, "%64s %d %d %d %d %x", id, &p.pts, &p.qts, &p.date,
+		   &p.seq, &check) != 6 ||
+	    check != hash(text, len - 8))
+		return ERR_OK; /* torn or damaged: delivered again, that is all */
+	if (is_zero(p)) {
+		forget(j, id);
+		return ERR_OK;
+	}
+	return set(j, id, p);
+}
+
+static enum err load_text(struct journal *j, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text));
+		enum err rc;
+
+		if (!nl)
+			break;
+		rc = load_line(j, text, (size_t)(nl - text));
+		if (rc)
+			return rc;
+		text = nl + 1;
+	}
+	return ERR_OK;
+}
+
+static enum err load(struct journal *j, struct err_info *ei)
+{
+	struct stat st;
+	char *text;
+	ssize_t n;
+	enum err rc;
+
+	if (fstat(j->fd, &st) || st.st_size > (off_t)JOURNAL_FILE_MAX)
+		return err_set(ei, ERR_IO, "%s: not readable", j->path);
+	j->file_bytes = (size_t)st.st_size;
+	if (!st.st_size)
+		return ERR_OK;
+	text = malloc(j->file_bytes);
+	if (!text)
+		return err_set(ei, ERR_NOMEM, "read %s", j->path);
+	n = pread(j->fd, text, j->file_bytes, 0);
+	rc = n < 0 ? err_set(ei, ERR_IO, "read %s: %s", j->path,
+			     strerror(errno))
+		   : load_text(j, text, (size_t)n);
+	/* an unfinished last line must not run into the next one */
+	if (!rc && n > 0 && text[n - 1] != '\n')
+		rc = buf_append_byte(&j->pending, '\n');
+	free(text);
+	return rc;
+}
+
+enum err journal_open(struct journal *j, const char *path, struct err_info *ei)
+{
+	enum err rc;
+
+	*j = (struct journal){ .fd = -1 };
+	buf_init(&j->pending, JOURNAL_PENDING_MAX);
+	j->path = strdup(path);
+	rc = j->path ? grow(j) : ERR_NOMEM;
+	if (rc)
+		return err_set(ei, rc, "open %s", path);
+	j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (j->fd < 0)
+		return err_set(ei, ERR_IO, "open %s: %s", path,
+			       strerror(errno));
+	return load(j, ei);
+}
+
+void journal_close(struct journal *j)
+{
+	struct err_info ei;
+
+	if (j->path && j->fd >= 0)
+		(void)!journal_flush(j, &ei);
+	for (uint32_t i = 0; i < j->nbuckets; i++) {
+		while (j->buckets[i]) {
+			struct journal_entry *e = j->buckets[i];
+
+			j->buckets[i] = e->next;
+			free(e);
+		}
+	}
+	if (j->path && j->fd >= 0)
+		close(j->fd);
+	free(j->buckets);
+	free(j->path);
+	buf_deinit(&j->pending);
+	*j = (struct journal){ .fd = -1 };
+}
+
+bool journal_get(const struct journal *j, const char *account_id,
+		 struct updates_pos *ret)
+{
+	const struct journal_entry *e = *find(j, account_id);
+
+	if (e)
+		*ret = e->pos;
+	return e;
+}
+
+enum err journal_put(struct journal *j, const char *account_id,
+		     struct updates_pos pos)
+{
+	enum err rc;
+
+	if (is_zero(pos))
+		return ERR_OK;
+	rc = set(j, account_id, pos);
+	return rc ? rc : append_line(&j->pending, account_id, pos);
+}
+
+enum err journal_drop(struct journal *j, const char *account_id)
+{
+	if (!*find(j, account_id))
+		return ERR_OK;
+	forget(j, account_id);
+	return append_line(&j->pending, account_id, (struct updates_pos){ 0 });
+}
+
+static enum err write_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return ERR_IO;
+		data += n;
+		len -= (size_t)n;
+	}
+	return ERR_OK;
+}
+
+static enum err collect(const struct journal *j, struct buf *out)
+{
+	for (uint32_t i = 0; i < j->nbuckets; i++) {
+		const struct journal_entry *e = j->buckets[i];
+
+		for (; e; e = e->next) {
+			enum err rc = append_line(out, e->account_id, e->pos);
+
+			if (rc)
+				return rc;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err replace(struct journal *j, const struct buf *all,
+			const char *tmp)
+{
+	int fd = open(tmp, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
+		      0600);
+
+	if (fd < 0)
+		return ERR_IO;
+	if (write_all(fd, buf_head(all), buf_len(all)) || fsync(fd) ||
+	    rename(tmp, j->path)) {
+		close(fd);
+		unlink(tmp);
+		return ERR_IO;
+	}
+	close(j->fd);
+	j->fd = fd;
+	j->file_bytes = buf_len(all);
+	buf_reset(&j->pending);
+	return ERR_OK;
+}
+
+static enum err rewrite(struct journal *j)
+{
+	struct buf all, tmp;
+	enum err rc;
+
+	buf_init(&all, JOURNAL_FILE_MAX);
+	buf_init(&tmp, 8192);
+	rc = collect(j, &all);
+	if (!rc)
+		rc = buf_printf(&tmp, "%s.tmp", j->path);
+	if (!rc)
+		rc = replace(j, &all, buf_cstr(&tmp));
+	buf_deinit(&tmp);
+	buf_deinit(&all);
+	return rc;
+}
+
+enum err journal_flush(struct journal *j, struct err_info *ei)
+{
+	size_t len = buf_len(&j->pending);
+	size_t live = (size_t)j->n * 64;
+	enum err rc;
+
+	if (!len)
+		return ERR_OK;
+	if (j->file_bytes + len > JOURNAL_SLACK_BYTES + 4 * live && !rewrite(j))
+		return ERR_OK;
+	rc = write_all(j->fd, buf_head(&j->pending), len);
+	if (rc)
+		return err_set(ei, rc, "write %s: %s", j->path,
+			       strerror(errno));
+	j->file_bytes += len;
+	buf_reset(&j->pending);
+	buf_drained(&j->pending);
+	return ERR_OK;
+}

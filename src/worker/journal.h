@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where each account stands in its updates, kept over restarts.
+ *
+ * One text file, a line a change, the last line of an account counts:
+ *
+ *	<account_id> <pts> <qts> <date> <seq> <check>\n
+ *
+ * Positions are gathered during a turn of the loop and appended with one
+ * write() at its end, so a kill -9 loses at most the turn, and what is lost is
+ * only delivered again (a position is written after the consumer took the
+ * update).  A line cut short or damaged fails its check and is skipped.  The
+ * file is rewritten (temporary file, fsync, rename) when most of it is history.
+ * There is no fsync per line: after a power cut more is delivered again.
+ *
+ *   owner     struct worker
+ *   memory    ~100 bytes an account, JOURNAL_ACCOUNTS_MAX accounts
+ *   failure   opening reports; a failing write is reported by journal_flush()
+ *             and tried again with the next
+ */
+#ifndef WORKER_JOURNAL_H
+#define WORKER_JOURNAL_H
+
+#include "base/buf.h"
+#include "tg/updates.h"
+
+#define JOURNAL_ACCOUNTS_MAX 65536
+#define JOURNAL_SLACK_BYTES 65536 /* history below this is never rewritten */
+
+struct journal_entry;
+
+struct journal {
+	char *path;
+	int fd; /* -1 = none */
+	struct journal_entry **buckets;
+	uint32_t nbuckets, n;
+	struct buf pending;
+	size_t file_bytes;
+};
+
+enum err journal_open(struct journal *j, const char *path, struct err_info *ei);
+/* Flushes; accepts a journal that was never opened but zeroed. */
+void journal_close(struct journal *j);
+
+bool journal_get(const struct journal *j, const char *account_id,
+		 struct updates_pos *ret);
+/* Remembered at once, written by the next flush. */
+enum err journal_put(struct journal *j, const char *account_id,
+		     struct updates_pos pos);
+/* The account is no longer ours. */
+enum err journal_drop(struct journal *j, const char *account_id);
+enum err journal_flush(struct journal *j, struct err_info *ei);
+
+#endif /* WORKER_JOURNAL_H */
