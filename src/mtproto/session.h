@@ -23,7 +23,7 @@
  * again later.  Queries stay and are sent again on the next connection.
  *
  * What happens is told through one callback, on_event, called from within recv,
- * tick, recv_error, cancel and reset.  It may call session_query() and
+ * tick, recv_error, next_packet (salt only), cancel and reset.  It may call session_query() and
  * session_cancel(), but not recv, tick or deinit.  Bytes in an event are on loan
  * for the duration of the call.
  *
@@ -102,11 +102,12 @@ struct session {
 	struct session_salt salts[SESSION_SALTS_MAX];
 	uint64_t salt;
 	uint64_t ping_id;
-	struct mono ping_due, ping_sent, ack_due, last_recv, state_due;
+	struct mono ping_due, ping_sent, ack_due, last_recv;
 	uint8_t nsalts;
 	uint8_t strikes; /* consecutive messages outside the window */
+	uint8_t refused; /* messages of ours since the last good answer */
 	bool connected, time_known, init_done, ping_wanted, destroy_old;
-	bool salts_asked;
+	bool no_containers; /* refused on this connection */
 	struct session_stats stats;
 };
 
