@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#define OPENSSL_SUPPRESS_DEPRECATED /* see sha.c */
+
+#include "crypto/md5.h"
+
+#include <openssl/md5.h>
+
+void md5_parts(const struct sha_part *parts, size_t count,
+	       uint8_t out[static MD5_LEN])
+{
+	MD5_CTX ctx;
+
+	MD5_Init(&ctx);
+	for (size_t i = 0; i < count; i++)
+		MD5_Update(&ctx, parts[i].data, parts[i].len);
+	MD5_Final(out, &ctx);
+}
