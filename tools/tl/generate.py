@@ -47,6 +47,8 @@ class Schema:
         self.by_name = {e.name: e for e in self.entries}
         self.types = {e.result for e in self.entries if not e.is_function}
         for e in self.entries:
+            if len({f.name for f in e.fields}) != len(e.fields):
+                raise SchemaError(f"{name}: {e.name}: a field appears twice")
             for f in e.fields:
                 self.check_field(e, f)
 
