@@ -59,8 +59,8 @@ enum err handshake_client_step(struct handshake_client *h,
 			       struct buf *out, bool *ret_done,
 			       struct err_info *ei);
 
-/* Moves the key out; only after HANDSHAKE_DONE, once. */
-void handshake_client_result(struct handshake_client *h,
-			     struct handshake_result *ret);
+/* Gives a copy of the key; only after HANDSHAKE_DONE. */
+enum err handshake_client_result(struct handshake_client *h,
+				 struct handshake_result *ret);
 
 #endif /* MTPROTO_HANDSHAKE_CLIENT_H */

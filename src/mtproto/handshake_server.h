@@ -58,8 +58,8 @@ enum err handshake_server_resume(struct handshake_server *h, struct buf *out,
 				 enum handshake_step *ret_step,
 				 struct err_info *ei);
 
-/* Moves the key out; only after HANDSHAKE_DONE, once. */
-void handshake_server_result(struct handshake_server *h,
-			     struct handshake_result *ret);
+/* Gives a copy of the key; only after HANDSHAKE_DONE. */
+enum err handshake_server_result(struct handshake_server *h,
+				 struct handshake_result *ret);
 
 #endif /* MTPROTO_HANDSHAKE_SERVER_H */
