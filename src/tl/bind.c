@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/bug.h"
 #include "tl/skip.h"
 
 struct binding {
@@ -195,9 +196,11 @@ enum err bind_read(struct tl_reader *r, uint16_t name, struct arena *a,
 		   void *ret, struct err_info *ei)
 {
 	const struct bind_ctor *bc = wanted(name);
-	struct binding b = { r, bc->schema, a, ei };
+	struct binding b = { r, NULL, a, ei };
 	const struct schema_ctor *c;
 
+	BUG_ON(!bc);
+	b.s = bc->schema;
 	fresh(ei);
 	c = skip_head(r, bc->schema, TLT_NONE, ei);
 	if (!c)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/bug.h"
 #include "tl/bind.h"
 #include "tl/skip.h"
 
@@ -173,9 +174,12 @@ static enum err undo(struct tl_writer *w, size_t mark, enum err rc)
 enum err bind_write(struct tl_writer *w, uint16_t name, const void *v,
 		    struct err_info *ei)
 {
-	struct binding b = { w, wanted(name)->schema, ei };
+	const struct bind_ctor *bc = wanted(name);
+	struct binding b = { w, NULL, ei };
 	size_t mark = buf_len(w->out);
 
+	BUG_ON(!bc);
+	b.s = bc->schema;
 	if (ei)
 		ei->msg[0] = '\0';
 	return undo(w, mark, write_struct(&b, name, 0, v));
