@@ -218,7 +218,8 @@ struct store_ops {
 	/*
 	 * Becomes the account's live record; the one before is quarantined.
 	 * ERR_DUPLICATE, naming the account, when the key is live under another
-	 * one; ERR_CONFLICT when s->version is not the next; ERR_NOTFOUND
+	 * one; ERR_CONFLICT when s->version is not the next, or when the account
+	 * runs now with another key; ERR_NOTFOUND
 	 * without the account.
 	 */
 	enum err (*session_put)(struct store *st, const struct store_session *s,

@@ -1,0 +1,16 @@
+DROP TABLE jobs;
+DROP TABLE commands;
+DROP TABLE findings;
+DROP TABLE grants;
+DROP TABLE leases;
+DROP TABLE sessions;
+DROP TABLE account_tags;
+DROP TABLE accounts;
+DROP TABLE nodes;
+DROP TABLE joins;
+DROP TABLE idem;
+DROP TABLE audit;
+DROP TABLE apikeys;
+DROP TABLE logins;
+DROP TABLE users;
+DROP TABLE kv;

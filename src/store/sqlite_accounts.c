@@ -1,0 +1,653 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accounts: the only query text that is put together at run time is here, from
+ * fixed pieces; values are always bound.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/sqlite_int.h"
+
+/* Between the tags of one row; no tag may contain control characters. */
+#define ACCOUNTS_TAG_SEP 31
+
+#define ACCOUNTS_COLS                                                          \
+	"a.account_id, a.phone, a.username, a.display_name, a.user_id, "       \
+	"a.source, a.node_id, a.enabled, a.desired_online, a.script_id, "      \
+	"a.priority, a.attested_by, a.attested_at, a.status, "                 \
+	"a.status_since, a.error_code, a.error_message, a.error_advice, "      \
+	"a.limited_until, a.message_count, a.reply_count, "                    \
+	"a.messages_today, a.replies_today, a.today, a.last_activity, "        \
+	"a.session_file, a.created, a.updated, a.version, s.version, "         \
+	"s.fingerprint, l.epoch, iif(l.released = 0, l.node_id, NULL), "       \
+	"(SELECT group_concat(t.tag, char(31)) FROM account_tags t WHERE "     \
+	"t.account_id = a.account_id) "
+
+#define ACCOUNTS_FROM                                                          \
+	"FROM accounts a LEFT JOIN sessions s ON s.account_id = "              \
+	"a.account_id AND s.quarantined = 0 LEFT JOIN leases l ON "            \
+	"l.account_id = a.account_id "
+
+static void accounts_split_tags(struct sqlite_row *r, struct store_account *acc)
+{
+	char *text = (char *)(uintptr_t)sqlite_text(r);
+	const char **tags;
+	size_t n = 1;
+
+	if (!text)
+		return;
+	for (const char *p = text; *p; p++)
+		n += *p == ACCOUNTS_TAG_SEP;
+	tags = arena_array(r->arena, n, sizeof(*tags));
+	if (!tags) {
+		r->oom = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		tags[i] = text;
+		text += strcspn(text, "\x1f");
+		*text++ = '\0';
+	}
+	acc->tags = tags;
+	acc->n_tags = n;
+}
+
+static struct store_account accounts_read(struct sqlite_row *r)
+{
+	struct store_account a = { 0 };
+
+	a.account_id = sqlite_must(r);
+	a.phone = sqlite_text(r);
+	a.username = sqlite_text(r);
+	a.display_name = sqlite_text(r);
+	a.user_id = sqlite_i64(r);
+	a.source = sqlite_must(r);
+	a.node_id = sqlite_text(r);
+	a.enabled = sqlite_i64(r) != 0;
+	a.desired_online = sqlite_i64(r) != 0;
+	a.script_id = sqlite_text(r);
+	a.priority = (int)sqlite_i64(r);
+	a.attested_by = sqlite_text(r);
+	a.attested_at = sqlite_wall(r);
+	a.status = sqlite_must(r);
+	a.status_since = sqlite_wall(r);
+	a.error_code = sqlite_text(r);
+	a.error_message = sqlite_text(r);
+	a.error_advice = sqlite_text(r);
+	a.limited_until = sqlite_wall(r);
+	a.message_count = sqlite_i64(r);
+	a.reply_count = sqlite_i64(r);
+	a.messages_today = sqlite_i64(r);
+	a.replies_today = sqlite_i64(r);
+	a.today = (int32_t)sqlite_i64(r);
+	a.last_activity = sqlite_wall(r);
+	a.session_file = sqlite_text(r);
+	a.created = sqlite_wall(r);
+	a.updated = sqlite_wall(r);
+	a.version = sqlite_i64(r);
+	a.session_version = sqlite_i64(r);
+	sqlite_fixed(r, a.session_fingerprint.bytes,
+		     sizeof(a.session_fingerprint.bytes));
+	a.lease_epoch = sqlite_i64(r);
+	a.lease_node = sqlite_text(r);
+	accounts_split_tags(r, &a);
+	return a;
+}
+
+static enum err accounts_get(struct store *st, const char *account_id,
+			     struct arena *a, struct store_account *ret,
+			     struct err_info *ei)
+{
+	struct store_account acc;
+	struct sqlite_row r;
+	bool have = false;
+	enum err rc;
+
+	rc = sqlite_query(sqlite_of(st), a, &r, ei,
+			  "SELECT " ACCOUNTS_COLS ACCOUNTS_FROM
+			  "WHERE a.account_id = ?",
+			  "t", account_id);
+	if (rc == ERR_OK)
+		rc = sqlite_next(&r, &have, ei);
+	if (rc)
+		return rc;
+	if (!have)
+		return err_set(ei, ERR_NOTFOUND, "no account %s", account_id);
+	acc = accounts_read(&r);
+	sqlite_end(&r);
+	rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = acc;
+	return rc;
+}
+
+/* --- writing --- */
+
+static enum err accounts_check_tags(const struct store_account *acc,
+				    struct err_info *ei)
+{
+	enum err rc = ERR_OK;
+
+	if (acc->n_tags > STORE_TAGS_MAX)
+		return err_set(ei, ERR_INVALID,
+			       "%zu tags: an account may have %d", acc->n_tags,
+			       STORE_TAGS_MAX);
+	for (size_t i = 0; rc == ERR_OK && i < acc->n_tags; i++) {
+		rc = sqlite_check_text("tag", acc->tags[i], true, ei);
+		for (const char *p = acc->tags[i]; rc == ERR_OK && *p; p++)
+			if ((unsigned char)*p < 32)
+				rc = err_set(ei, ERR_INVALID,
+					     "a tag contains a control "
+					     "character");
+	}
+	return rc;
+}
+
+static enum err accounts_check(const struct store_account *acc,
+			       struct err_info *ei)
+{
+	const struct {
+		const char *what, *text;
+	} opt[] = {
+		{ "phone", acc->phone },
+		{ "username", acc->username },
+		{ "display name", acc->display_name },
+		{ "script id", acc->script_id },
+		{ "attested by", acc->attested_by },
+		{ "error code", acc->error_code },
+		{ "error message", acc->error_message },
+		{ "error advice", acc->error_advice },
+		{ "session file", acc->session_file },
+	};
+	enum err rc =
+		sqlite_check_text("account id", acc->account_id, true, ei);
+
+	for (size_t i = 0; rc == ERR_OK && i < ARRAY_LEN(opt); i++)
+		rc = sqlite_check_text(opt[i].what, opt[i].text, false, ei);
+	return rc ? rc : accounts_check_tags(acc, ei);
+}
+
+static enum err accounts_put_tags(struct sqlite_db *db,
+				  const struct store_account *acc,
+				  struct err_info *ei)
+{
+	enum err rc;
+
+	rc = sqlite_run(db, NULL, ei,
+			"DELETE FROM account_tags WHERE account_id = ?", "t",
+			acc->account_id);
+	for (size_t i = 0; rc == ERR_OK && i < acc->n_tags; i++)
+		rc = sqlite_run(db, NULL, ei,
+				"INSERT INTO account_tags (account_id, tag) "
+				"VALUES (?, ?) ON CONFLICT DO NOTHING",
+				"tt", acc->account_id, acc->tags[i]);
+	return rc;
+}
+
+static enum err accounts_insert(struct sqlite_db *db,
+				const struct store_account *acc,
+				struct wall now, struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc = ERR_OK;
+
+	if (acc->node_id)
+		rc = sqlite_nodes_room(db, acc->node_id, acc->account_id, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n, ei,
+				"INSERT INTO accounts (account_id, phone, "
+				"username, display_name, user_id, source, "
+				"node_id, enabled, desired_online, script_id, "
+				"priority, attested_by, attested_at, status, "
+				"status_since, session_file, created, updated) "
+				"VALUES (?, ?, ?, ?, ?, coalesce(?, 'local'), "
+				"?, ?, ?, ?, ?, ?, ?, coalesce(?, 'offline'), "
+				"?, ?, ?, ?) ON CONFLICT (account_id) DO "
+				"NOTHING",
+				"ttttittddtdtwtwtww", acc->account_id,
+				acc->phone, acc->username, acc->display_name,
+				acc->user_id, acc->source, acc->node_id,
+				acc->enabled, acc->desired_online,
+				acc->script_id, acc->priority, acc->attested_by,
+				acc->attested_at, acc->status, now,
+				acc->session_file, now, now);
+	if (rc)
+		return rc;
+	if (n == 0)
+		return err_set(ei, ERR_DUPLICATE, "account %s exists already",
+			       acc->account_id);
+	return accounts_put_tags(db, acc, ei);
+}
+
+static enum err accounts_add(struct store *st, const struct store_account *acc,
+			     struct wall now, struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	enum err rc = accounts_check(acc, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_atomic_begin(db, ei);
+	if (rc)
+		return rc;
+	return sqlite_atomic_end(db, accounts_insert(db, acc, now, ei), ei);
+}
+
+/* The version counts what an operator changed; observations do not. */
+#define ACCOUNTS_OBSERVED (STORE_ACC_STATUS | STORE_ACC_LIMITED_UNTIL)
+
+#define ACCOUNTS_UPDATE                                                        \
+	"UPDATE accounts SET phone = iif(?2 & 1, ?3, phone), "                 \
+	"username = iif(?2 & 2, ?4, username), "                               \
+	"user_id = iif(?2 & 4, ?5, user_id), "                                 \
+	"display_name = iif(?2 & 8, ?6, display_name), "                       \
+	"node_id = iif(?2 & 16, ?7, node_id), "                                \
+	"enabled = iif(?2 & 32, ?8, enabled), "                                \
+	"desired_online = iif(?2 & 64, ?9, desired_online), "                  \
+	"script_id = iif(?2 & 128, ?10, script_id), "                          \
+	"priority = iif(?2 & 512, ?11, priority), "                            \
+	"limited_until = iif(?2 & 1024, ?12, limited_until), "                 \
+	"attested_by = iif(?2 & 2048, ?13, attested_by), "                     \
+	"attested_at = iif(?2 & 2048, ?14, attested_at), "                     \
+	"status = iif(?2 & 4096, ?15, status), "                               \
+	"status_since = iif(?2 & 4096, ?16, status_since), "                   \
+	"error_code = iif(?2 & 4096, ?17, error_code), "                       \
+	"error_message = iif(?2 & 4096, ?18, error_message), "                 \
+	"error_advice = iif(?2 & 4096, ?19, error_advice), "                   \
+	"source = iif(?2 & 8192, ?20, source), "                               \
+	"updated = ?21, version = version + ?22 "                              \
+	"WHERE account_id = ?1 AND (?23 = 0 OR version = ?23)"
+
+static enum err accounts_write(struct sqlite_db *db,
+			       const struct store_account *a, uint32_t fields,
+			       struct wall now, struct err_info *ei)
+{
+	int64_t n = 0, exists = 0;
+	struct wall since = a->status_since.us ? a->status_since : now;
+	int operators = (fields & ~(uint32_t)ACCOUNTS_OBSERVED) != 0;
+	enum err rc;
+
+	_Static_assert(STORE_ACC_PHONE == 1 && STORE_ACC_SOURCE == 8192,
+		       "the UPDATE above");
+	rc = sqlite_run(db, &n, ei, ACCOUNTS_UPDATE, "tdttittddtdwtwtwttttwdi",
+			a->account_id, (int)fields, a->phone, a->username,
+			a->user_id, a->display_name, a->node_id, a->enabled,
+			a->desired_online, a->script_id, a->priority,
+			a->limited_until, a->attested_by, a->attested_at,
+			a->status, since, a->error_code, a->error_message,
+			a->error_advice, a->source, now, operators, a->version);
+	if (rc || n)
+		return rc;
+	rc = sqlite_scalar(db, 0, &exists, ei,
+			   "SELECT 1 FROM accounts WHERE account_id = ?", "t",
+			   a->account_id);
+	if (rc)
+		return rc;
+	if (exists)
+		return err_set(ei, ERR_CONFLICT,
+			       "account %s was changed by somebody else: read "
+			       "it again",
+			       a->account_id);
+	return err_set(ei, ERR_NOTFOUND, "no account %s", a->account_id);
+}
+
+static enum err accounts_change(struct sqlite_db *db,
+				const struct store_account *acc,
+				uint32_t fields, struct wall now,
+				struct err_info *ei)
+{
+	enum err rc = ERR_OK;
+
+	if ((fields & STORE_ACC_NODE) && acc->node_id)
+		rc = sqlite_nodes_room(db, acc->node_id, acc->account_id, ei);
+	if (rc == ERR_OK)
+		rc = accounts_write(db, acc, fields, now, ei);
+	if (rc == ERR_OK && (fields & STORE_ACC_TAGS))
+		rc = accounts_put_tags(db, acc, ei);
+	return rc;
+}
+
+static enum err accounts_update(struct store *st,
+				const struct store_account *acc,
+				uint32_t fields, struct wall now,
+				struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	enum err rc = accounts_check(acc, ei);
+
+	if (rc == ERR_OK && (fields & STORE_ACC_STATUS))
+		rc = sqlite_check_text("status", acc->status, true, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_atomic_begin(db, ei);
+	if (rc)
+		return rc;
+	return sqlite_atomic_end(db, accounts_change(db, acc, fields, now, ei),
+				 ei);
+}
+
+static enum err accounts_remove(struct sqlite_db *db, const char *account_id,
+				struct wall now, struct err_info *ei)
+{
+	bool out = false;
+	int64_t n = 0;
+	enum err rc = sqlite_leases_out(db, account_id, &out, ei);
+
+	if (rc)
+		return rc;
+	if (out)
+		return err_set(ei, ERR_CONFLICT,
+			       "account %s still runs on a node: stop it first",
+			       account_id);
+	rc = sqlite_run(db, &n, ei, "DELETE FROM accounts WHERE account_id = ?",
+			"t", account_id);
+	if (rc)
+		return rc;
+	if (n == 0)
+		return err_set(ei, ERR_NOTFOUND, "no account %s", account_id);
+	return sqlite_run(db, NULL, ei,
+			  "UPDATE sessions SET quarantined = ?2 WHERE "
+			  "account_id = ?1 AND quarantined = 0",
+			  "tw", account_id, now);
+}
+
+static enum err accounts_delete(struct store *st, const char *account_id,
+				struct wall now, struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	enum err rc = sqlite_atomic_begin(db, ei);
+
+	if (rc)
+		return rc;
+	return sqlite_atomic_end(db, accounts_remove(db, account_id, now, ei),
+				 ei);
+}
+
+/* --- lists --- */
+
+/* A query in the making: fixed text, and what to bind to ?1, ?2, ... */
+struct accounts_sql {
+	struct buf text;
+	enum err rc;
+	const char *args[16];
+	unsigned int nargs;
+};
+
+static void accounts_sql_add(struct accounts_sql *q, const char *text)
+{
+	if (q->rc == ERR_OK)
+		q->rc = buf_append_str(&q->text, text);
+}
+
+/* " AND column = ?n" when there is something to compare with. */
+static void accounts_sql_is(struct accounts_sql *q, const char *cond,
+			    const char *arg)
+{
+	if (!arg)
+		return;
+	BUG_ON(q->nargs == ARRAY_LEN(q->args));
+	q->args[q->nargs++] = arg;
+	accounts_sql_add(q, " AND ");
+	accounts_sql_add(q, cond);
+}
+
+static void accounts_sql_tri(struct accounts_sql *q, enum store_tristate want,
+			     const char *yes, const char *no)
+{
+	if (want == STORE_ANY)
+		return;
+	accounts_sql_add(q, " AND ");
+	accounts_sql_add(q, want == STORE_YES ? yes : no);
+}
+
+/* "%text%" with the wildcards of LIKE escaped. */
+static const char *accounts_pattern(struct arena *a, const char *text)
+{
+	size_t len = strlen(text), n = 0;
+	char *p = arena_alloc(a, 2 * len + 3);
+
+	if (!p)
+		return NULL;
+	p[n++] = '%';
+	for (size_t i = 0; i < len; i++) {
+		if (strchr("%_\\", text[i]))
+			p[n++] = '\\';
+		p[n++] = text[i];
+	}
+	p[n++] = '%';
+	return p;
+}
+
+static enum err accounts_where(struct accounts_sql *s,
+			       const struct store_account_query *q,
+			       struct arena *a, struct err_info *ei)
+{
+	const char *pattern = NULL;
+
+	if (q->search && *q->search) {
+		if (strlen(q->search) > STORE_TEXT_MAX)
+			return err_set(ei, ERR_INVALID, "search is too long");
+		pattern = accounts_pattern(a, q->search);
+		if (!pattern)
+			return err_set(ei, ERR_NOMEM, "search");
+	}
+	accounts_sql_add(s, " WHERE 1");
+	accounts_sql_is(s, "a.node_id = ?", q->node_id);
+	accounts_sql_is(s, "a.status = ?", q->status);
+	accounts_sql_is(s, "a.script_id = ?", q->script_id);
+	accounts_sql_is(s, "a.source = ?", q->source);
+	accounts_sql_is(s,
+			"a.account_id IN (SELECT account_id FROM account_tags "
+			"WHERE tag = ?)",
+			q->tag);
+	accounts_sql_is(s,
+			"(coalesce(a.account_id, '') || char(10) || "
+			"coalesce(a.phone, '') || char(10) || "
+			"coalesce(a.username, '') || char(10) || "
+			"coalesce(a.display_name, '')) LIKE ? ESCAPE '\\'",
+			pattern);
+	accounts_sql_tri(s, q->assigned, "a.node_id IS NOT NULL",
+			 "a.node_id IS NULL");
+	accounts_sql_tri(s, q->enabled, "a.enabled", "NOT a.enabled");
+	accounts_sql_tri(s, q->desired_online, "a.desired_online",
+			 "NOT a.desired_online");
+	accounts_sql_tri(s, q->has_session,
+			 "EXISTS (SELECT 1 FROM sessions x WHERE x.account_id "
+			 "= a.account_id AND x.quarantined = 0)",
+			 "NOT EXISTS (SELECT 1 FROM sessions x WHERE "
+			 "x.account_id = a.account_id AND x.quarantined = 0)");
+	return ERR_OK;
+}
+
+static void accounts_order(struct accounts_sql *s,
+			   const struct store_account_query *q)
+{
+	static const char *const cols[] = {
+		[STORE_SORT_ID] = "a.account_id",
+		[STORE_SORT_PHONE] = "a.phone",
+		[STORE_SORT_USERNAME] = "a.username",
+		[STORE_SORT_STATUS] = "a.status",
+		[STORE_SORT_NODE] = "a.node_id",
+		[STORE_SORT_PRIORITY] = "a.priority",
+		[STORE_SORT_CREATED] = "a.created",
+		[STORE_SORT_UPDATED] = "a.updated",
+		[STORE_SORT_LAST_ACTIVITY] = "a.last_activity",
+		[STORE_SORT_MESSAGES] = "a.message_count",
+	};
+	const char *way = q->descending ? " DESC" : " ASC";
+
+	BUG_ON((size_t)q->sort >= ARRAY_LEN(cols));
+	accounts_sql_add(s, " ORDER BY ");
+	accounts_sql_add(s, cols[q->sort]);
+	accounts_sql_add(s, way);
+	if (q->sort != STORE_SORT_ID) {
+		accounts_sql_add(s, ", a.account_id");
+		accounts_sql_add(s, way);
+	}
+}
+
+static enum err accounts_sql_prepare(struct sqlite_db *db,
+				     struct accounts_sql *s, sqlite3_stmt **ret,
+				     struct err_info *ei)
+{
+	const char *text = s->rc ? NULL : buf_cstr(&s->text);
+	sqlite3_stmt *stmt = NULL;
+
+	if (!text)
+		return err_set(ei, ERR_NOMEM, "query");
+	if (sqlite3_prepare_v2(db->db, text, -1, &stmt, NULL) != SQLITE_OK)
+		return sqlite_fail(db, ei);
+	for (unsigned int i = 0; i < s->nargs; i++) {
+		if (sqlite3_bind_text(stmt, (int)i + 1, s->args[i], -1,
+				      SQLITE_STATIC) != SQLITE_OK) {
+			sqlite3_finalize(stmt);
+			return sqlite_fail(db, ei);
+		}
+	}
+	*ret = stmt;
+	return ERR_OK;
+}
+
+static enum err accounts_count(struct sqlite_db *db,
+			       const struct store_account_query *q,
+			       struct arena *a, int64_t *ret,
+			       struct err_info *ei)
+{
+	struct accounts_sql s = { 0 };
+	struct sqlite_row r = { .db = db };
+	bool have = false;
+	enum err rc;
+
+	buf_init(&s.text, 8192);
+	accounts_sql_add(&s, "SELECT count(*) FROM accounts a");
+	rc = accounts_where(&s, q, a, ei);
+	if (rc == ERR_OK)
+		rc = accounts_sql_prepare(db, &s, &r.stmt, ei);
+	buf_deinit(&s.text);
+	if (rc)
+		return rc;
+	rc = sqlite_next(&r, &have, ei);
+	if (rc == ERR_OK && have)
+		*ret = sqlite_i64(&r);
+	sqlite3_finalize(r.stmt);
+	return rc;
+}
+
+static enum err accounts_page(struct sqlite_db *db,
+			      const struct store_account_query *q,
+			      struct arena *a, struct sqlite_row *ret,
+			      struct err_info *ei)
+{
+	struct accounts_sql s = { 0 };
+	enum err rc;
+
+	*ret = (struct sqlite_row){ .db = db, .arena = a };
+	buf_init(&s.text, 8192);
+	accounts_sql_add(&s, "SELECT " ACCOUNTS_COLS ACCOUNTS_FROM);
+	rc = accounts_where(&s, q, a, ei);
+	if (q->after && q->sort == STORE_SORT_ID)
+		accounts_sql_is(&s,
+				q->descending ? "a.account_id < ?"
+					      : "a.account_id > ?",
+				q->after);
+	accounts_order(&s, q);
+	if (s.rc == ERR_OK)
+		s.rc = buf_printf(&s.text, " LIMIT %u OFFSET %u",
+				  q->limit < STORE_PAGE_MAX ? q->limit
+							    : STORE_PAGE_MAX,
+				  q->offset);
+	if (rc == ERR_OK)
+		rc = accounts_sql_prepare(db, &s, &ret->stmt, ei);
+	buf_deinit(&s.text);
+	return rc;
+}
+
+static enum err accounts_read_page(struct sqlite_row *r, unsigned int limit,
+				   struct store_accounts *l,
+				   struct err_info *ei)
+{
+	bool more = false;
+	enum err rc;
+
+	if (limit > STORE_PAGE_MAX)
+		limit = STORE_PAGE_MAX;
+	l->items = arena_array(r->arena, limit + 1, sizeof(*l->items));
+	if (!l->items)
+		return err_set(ei, ERR_NOMEM, "list of accounts");
+	while ((rc = sqlite_next(r, &more, ei)) == ERR_OK && more) {
+		BUG_ON(l->n == limit);
+		l->items[l->n++] = accounts_read(r);
+	}
+	return rc ? rc : sqlite_row_check(r, ei);
+}
+
+static enum err accounts_list(struct store *st,
+			      const struct store_account_query *q,
+			      struct arena *a, struct store_accounts *ret,
+			      struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct store_accounts l = { 0 };
+	struct sqlite_row r = { 0 };
+	enum err rc = ERR_OK;
+
+	if (!q->no_total)
+		rc = accounts_count(db, q, a, &l.total, ei);
+	if (rc == ERR_OK && q->limit) {
+		rc = accounts_page(db, q, a, &r, ei);
+		if (rc == ERR_OK)
+			rc = accounts_read_page(&r, q->limit, &l, ei);
+		sqlite3_finalize(r.stmt);
+	}
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
+static enum err accounts_totals(struct store *st, int32_t day,
+				struct store_totals *ret, struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct store_totals t = { 0 };
+	struct sqlite_row r;
+	bool have = false;
+	int64_t *const to[] = {
+		&t.accounts,	   &t.enabled,	     &t.assigned,
+		&t.desired_online, &t.offline,	     &t.starting,
+		&t.online,	   &t.limited,	     &t.frozen,
+		&t.banned,	   &t.revoked,	     &t.error,
+		&t.messages_today, &t.replies_today, &t.messages,
+		&t.replies,	   &t.with_session,
+	};
+	enum err rc;
+
+	rc = sqlite_query(
+		db, NULL, &r, ei,
+		"SELECT count(*), sum(enabled), count(node_id), "
+		"sum(desired_online), sum(status = 'offline'), "
+		"sum(status = 'starting'), sum(status = 'online'), "
+		"sum(status = 'limited'), sum(status = 'frozen'), "
+		"sum(status = 'banned'), sum(status = 'revoked'), "
+		"sum(status = 'error'), sum(iif(today = ?1, "
+		"messages_today, 0)), sum(iif(today = ?1, replies_today, 0)), "
+		"sum(message_count), sum(reply_count), (SELECT count(*) FROM "
+		"sessions WHERE quarantined = 0) FROM accounts",
+		"d", (int)day);
+	if (rc == ERR_OK)
+		rc = sqlite_next(&r, &have, ei);
+	if (rc || !have)
+		return rc;
+	for (size_t i = 0; i < ARRAY_LEN(to); i++)
+		*to[i] = sqlite_i64(&r);
+	sqlite_end(&r);
+	*ret = t;
+	return ERR_OK;
+}
+
+void sqlite_accounts_ops(struct store_ops *ops)
+{
+	ops->account_add = accounts_add;
+	ops->account_get = accounts_get;
+	ops->account_list = accounts_list;
+	ops->account_update = accounts_update;
+	ops->account_delete = accounts_delete;
+	ops->account_totals = accounts_totals;
+}

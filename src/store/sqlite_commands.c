@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Command queues.  A command is offered with every fetch until it is finished or
+ * its time is over; a result may come twice, the first one stays.
+ */
+#include "store/sqlite_int.h"
+
+#define COMMANDS_COLS                                                          \
+	"command_id, node_id, action, params, created_by, state, created, "    \
+	"expires, delivered, finished, deliveries, data, error "
+
+static struct store_command commands_read(struct sqlite_row *r)
+{
+	struct store_command c = { 0 };
+
+	c.command_id = sqlite_must(r);
+	c.node_id = sqlite_must(r);
+	c.action = sqlite_must(r);
+	c.params = sqlite_text(r);
+	c.created_by = sqlite_text(r);
+	c.state = (enum store_command_state)sqlite_i64(r);
+	c.created = sqlite_wall(r);
+	c.expires = sqlite_wall(r);
+	c.delivered = sqlite_wall(r);
+	c.finished = sqlite_wall(r);
+	c.deliveries = (unsigned int)sqlite_i64(r);
+	c.data = sqlite_text(r);
+	c.error = sqlite_text(r);
+	return c;
+}
+
+static enum err commands_check(const struct store_command *c,
+			       struct err_info *ei)
+{
+	enum err rc = sqlite_check_text("command id", c->command_id, true, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_check_text("action", c->action, true, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_check_json("params", c->params, ei);
+	return rc;
+}
+
+static enum err commands_room(struct sqlite_db *db, const char *node_id,
+			      struct err_info *ei)
+{
+	int64_t exists = 0, pending = 0;
+	enum err rc;
+
+	rc = sqlite_scalar(db, 0, &exists, ei,
+			   "SELECT 1 FROM nodes WHERE node_id = ?", "t",
+			   node_id);
+	if (rc)
+		return rc;
+	if (!exists)
+		return err_set(ei, ERR_NOTFOUND, "no node %s", node_id);
+	rc = sqlite_scalar(db, 0, &pending, ei,
+			   "SELECT count(*) FROM commands WHERE node_id = ? "
+			   "AND state < 3",
+			   "t", node_id);
+	if (rc || pending < STORE_QUEUE_MAX)
+		return rc;
+	return err_set(ei, ERR_CAPACITY,
+		       "node %s has %lld commands waiting already", node_id,
+		       (long long)pending);
+}
+
+static enum err commands_insert(struct sqlite_db *db,
+				const struct store_command *c,
+				struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc = commands_room(db, c->node_id, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n, ei,
+				"INSERT INTO commands (command_id, node_id, "
+				"action, params, created_by, created, expires) "
+				"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
+				"(command_id) DO NOTHING",
+				"tttttww", c->command_id, c->node_id, c->action,
+				c->params, c->created_by, c->created,
+				c->expires);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_DUPLICATE, "command %s exists already",
+		       c->command_id);
+}
+
+static enum err commands_add(struct store *st, const struct store_command *c,
+			     struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	enum err rc = commands_check(c, ei);
+
+	_Static_assert(STORE_CMD_SUCCEEDED == 3 && STORE_CMD_QUEUED == 0 &&
+			       STORE_CMD_EXPIRED == 5,
+		       "the numbers in the SQL");
+	if (rc == ERR_OK)
+		rc = sqlite_atomic_begin(db, ei);
+	if (rc)
+		return rc;
+	return sqlite_atomic_end(db, commands_insert(db, c, ei), ei);
+}
+
+static enum err commands_read_all(struct sqlite_row *r,
+				  struct store_commands *l, size_t limit,
+				  struct err_info *ei)
+{
+	bool more = false;
+	enum err rc;
+
+	while ((rc = sqlite_next(r, &more, ei)) == ERR_OK && more) {
+		BUG_ON(l->n == limit);
+		l->items[l->n++] = commands_read(r);
+	}
+	l->total = (int64_t)l->n;
+	return rc ? rc : sqlite_row_check(r, ei);
+}
+
+static enum err commands_mark(struct sqlite_db *db, struct store_commands *l,
+			      bool ack, struct wall now, struct err_info *ei)
+{
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; rc == ERR_OK && i < l->n; i++) {
+		struct store_command *c = &l->items[i];
+
+		rc = sqlite_run(db, NULL, ei,
+				"UPDATE commands SET state = iif(?3, 3, "
+				"max(state, 1)), delivered = iif(delivered, "
+				"delivered, ?2), deliveries = deliveries + 1, "
+				"finished = iif(?3, ?2, 0) WHERE command_id = "
+				"?1",
+				"twd", c->command_id, now, ack);
+		if (ack)
+			c->state = STORE_CMD_SUCCEEDED;
+		else if (c->state == STORE_CMD_QUEUED)
+			c->state = STORE_CMD_DELIVERED;
+		c->deliveries++;
+	}
+	return rc;
+}
+
+static enum err commands_fetch(struct store *st, const char *node_id,
+			       struct wall now, unsigned int limit,
+			       struct arena *a, struct store_commands *ret,
+			       struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct store_commands l = { 0 };
+	struct sqlite_row r;
+	int64_t ack = 0;
+	enum err rc;
+
+	if (limit > STORE_PAGE_MAX)
+		limit = STORE_PAGE_MAX;
+	l.items = arena_array(a, limit + 1, sizeof(*l.items));
+	if (!l.items)
+		return err_set(ei, ERR_NOMEM, "list of commands");
+	rc = sqlite_query(db, a, &r, ei,
+			  "SELECT " COMMANDS_COLS
+			  "FROM commands WHERE node_id = ? AND state < 3 AND "
+			  "expires > ? ORDER BY seq LIMIT ?",
+			  "twi", node_id, now, (int64_t)limit);
+	if (rc == ERR_OK)
+		rc = commands_read_all(&r, &l, limit, ei);
+	if (rc || l.n == 0)
+		goto out;
+	rc = sqlite_scalar(db, 0, &ack, ei,
+			   "SELECT ack_on_delivery FROM nodes WHERE node_id = "
+			   "?",
+			   "t", node_id);
+	if (rc == ERR_OK)
+		rc = sqlite_atomic_begin(db, ei);
+	if (rc)
+		return rc;
+	rc = commands_mark(db, &l, ack != 0, now, ei);
+	rc = sqlite_atomic_end(db, rc, ei);
+out:
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
+enum err sqlite_commands_settle_one(struct sqlite_db *db, const char *node_id,
+				    const struct store_command_result *r,
+				    struct wall now, struct err_info *ei)
+{
+	bool done = r->state > STORE_CMD_RUNNING;
+	struct wall finished = done ? now : (struct wall){ 0 };
+	int64_t n = 0, have = 0;
+	enum err rc;
+
+	if (r->state < STORE_CMD_RUNNING || r->state > STORE_CMD_FAILED)
+		return err_set(ei, ERR_INVALID,
+			       "a result is running, succeeded or failed");
+	rc = sqlite_check_json("data", r->data, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_check_json("error", r->error, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n, ei,
+				"UPDATE commands SET state = ?3, data = ?4, "
+				"error = ?5, finished = ?6 WHERE command_id = "
+				"?1 AND node_id = ?2 AND state < 3",
+				"ttdttw", r->command_id, node_id, (int)r->state,
+				r->data, r->error, finished);
+	if (rc || n)
+		return rc;
+	rc = sqlite_scalar(db, 0, &have, ei,
+			   "SELECT 1 FROM commands WHERE command_id = ? AND "
+			   "node_id = ?",
+			   "tt", r->command_id, node_id);
+	if (rc || have)
+		return rc;
+	return err_set(ei, ERR_NOTFOUND, "node %s has no command %s", node_id,
+		       r->command_id);
+}
+
+static enum err commands_settle(struct store *st, const char *node_id,
+				const struct store_command_result *r,
+				struct wall now, struct err_info *ei)
+{
+	return sqlite_commands_settle_one(sqlite_of(st), node_id, r, now, ei);
+}
+
+static enum err commands_get(struct store *st, const char *node_id,
+			     const char *command_id, struct arena *a,
+			     struct store_command *ret, struct err_info *ei)
+{
+	struct store_command c;
+	struct sqlite_row r;
+	bool have = false;
+	enum err rc;
+
+	rc = sqlite_query(sqlite_of(st), a, &r, ei,
+			  "SELECT " COMMANDS_COLS "FROM commands WHERE node_id "
+			  "= ? AND command_id = ?",
+			  "tt", node_id, command_id);
+	if (rc == ERR_OK)
+		rc = sqlite_next(&r, &have, ei);
+	if (rc)
+		return rc;
+	if (!have)
+		return err_set(ei, ERR_NOTFOUND, "node %s has no command %s",
+			       node_id, command_id);
+	c = commands_read(&r);
+	sqlite_end(&r);
+	rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = c;
+	return rc;
+}
+
+#define COMMANDS_WHERE                                                         \
+	"FROM commands WHERE (?1 IS NULL OR node_id = ?1) AND (?2 = 0 OR "     \
+	"(state > 2) = (?2 = 1)) "
+
+static enum err commands_list(struct store *st,
+			      const struct store_command_query *q,
+			      struct arena *a, struct store_commands *ret,
+			      struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct store_commands l = { 0 };
+	int64_t limit = q->limit < STORE_PAGE_MAX ? q->limit : STORE_PAGE_MAX;
+	int64_t total = 0;
+	struct sqlite_row r;
+	enum err rc;
+
+	l.items = arena_array(a, (size_t)limit + 1, sizeof(*l.items));
+	if (!l.items)
+		return err_set(ei, ERR_NOMEM, "list of commands");
+	rc = sqlite_scalar(db, 0, &total, ei, "SELECT count(*) " COMMANDS_WHERE,
+			   "td", q->node_id, (int)q->finished);
+	if (rc == ERR_OK)
+		rc = sqlite_query(db, a, &r, ei,
+				  "SELECT " COMMANDS_COLS COMMANDS_WHERE
+				  "ORDER BY seq DESC LIMIT ?3 OFFSET ?4",
+				  "tdii", q->node_id, (int)q->finished, limit,
+				  (int64_t)q->offset);
+	if (rc == ERR_OK)
+		rc = commands_read_all(&r, &l, (size_t)limit, ei);
+	if (rc)
+		return rc;
+	l.total = total;
+	*ret = l;
+	return ERR_OK;
+}
+
+static enum err commands_delete(struct store *st, const char *node_id,
+				const char *command_id, struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(sqlite_of(st), &n, ei,
+			"DELETE FROM commands WHERE node_id = ? AND command_id "
+			"= ?",
+			"tt", node_id, command_id);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_NOTFOUND, "node %s has no command %s", node_id,
+		       command_id);
+}
+
+static enum err commands_expire(struct store *st, struct wall now,
+				size_t *ret_rows, struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(sqlite_of(st), &n, ei,
+			"UPDATE commands SET state = 5, finished = ?1 WHERE "
+			"state < 3 AND expires <= ?1",
+			"w", now);
+	if (rc == ERR_OK)
+		*ret_rows = (size_t)n;
+	return rc;
+}
+
+void sqlite_commands_ops(struct store_ops *ops)
+{
+	ops->command_add = commands_add;
+	ops->command_fetch = commands_fetch;
+	ops->command_settle = commands_settle;
+	ops->command_get = commands_get;
+	ops->command_list = commands_list;
+	ops->command_delete = commands_delete;
+	ops->command_expire = commands_expire;
+}

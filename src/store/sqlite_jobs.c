@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Jobs, the audit log, and the purge of what is past keeping.
+ */
+#include "store/sqlite_int.h"
+
+#define JOBS_DAY_US (INT64_C(86400) * US_PER_SEC)
+
+static enum err jobs_page(struct arena *a, unsigned int *limit, size_t size,
+			  void **ret, struct err_info *ei)
+{
+	if (*limit > STORE_PAGE_MAX)
+		*limit = STORE_PAGE_MAX;
+	*ret = arena_array(a, *limit + 1, size);
+	return *ret ? ERR_OK : err_set(ei, ERR_NOMEM, "list");
+}
+
+/* --- audit --- */
+
+static enum err jobs_audit_check(const struct store_audit *e,
+				 struct err_info *ei)
+{
+	enum err rc = sqlite_check_text("actor", e->actor, true, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_check_text("action", e->action, true, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_check_text("target", e->target, false, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_check_json("before", e->before, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_check_json("after", e->after, ei);
+	return rc;
+}
+
+static enum err jobs_audit_add(struct store *st, const struct store_audit *e,
+			       struct err_info *ei)
+{
+	enum err rc = jobs_audit_check(e, ei);
+
+	if (rc)
+		return rc;
+	return sqlite_run(sqlite_of(st), NULL, ei,
+			  "INSERT INTO audit (at, actor, action, target, "
+			  "before, after, remote, request_id) VALUES "
+			  "(?, ?, ?, ?, ?, ?, ?, ?)",
+			  "wttttttt", e->at, e->actor, e->action, e->target,
+			  e->before, e->after, e->remote, e->request_id);
+}
+
+#define JOBS_AUDIT_WHERE                                                       \
+	" FROM audit WHERE (?1 IS NULL OR actor = ?1) AND "                    \
+	"(?2 IS NULL OR action = ?2) AND (?3 IS NULL OR target = ?3)"
+
+static struct store_audit jobs_audit_read(struct sqlite_row *r)
+{
+	struct store_audit e = { 0 };
+
+	e.id = sqlite_i64(r);
+	e.at = sqlite_wall(r);
+	e.actor = sqlite_must(r);
+	e.action = sqlite_must(r);
+	e.target = sqlite_text(r);
+	e.before = sqlite_text(r);
+	e.after = sqlite_text(r);
+	e.remote = sqlite_text(r);
+	e.request_id = sqlite_text(r);
+	return e;
+}
+
+static enum err jobs_audit_list(struct store *st,
+				const struct store_audit_query *q,
+				struct arena *a, struct store_audits *ret,
+				struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct store_audits l = { 0 };
+	unsigned int limit = q->limit;
+	void *items = NULL;
+	struct sqlite_row r;
+	bool more = false;
+	enum err rc;
+
+	rc = jobs_page(a, &limit, sizeof(*l.items), &items, ei);
+	l.items = items;
+	if (rc == ERR_OK)
+		rc = sqlite_scalar(db, 0, &l.total, ei,
+				   "SELECT count(*)" JOBS_AUDIT_WHERE, "ttt",
+				   q->actor, q->action, q->target);
+	if (rc == ERR_OK)
+		rc = sqlite_query(db, a, &r, ei,
+				  "SELECT id, at, actor, action, target, "
+				  "before, after, remote, "
+				  "request_id" JOBS_AUDIT_WHERE
+				  " ORDER BY id DESC LIMIT ?4 OFFSET ?5",
+				  "tttii", q->actor, q->action, q->target,
+				  (int64_t)limit, (int64_t)q->offset);
+	if (rc)
+		return rc;
+	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
+		l.items[l.n++] = jobs_audit_read(&r);
+	if (rc == ERR_OK)
+		rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
+/* --- jobs --- */
+
+static enum err jobs_check(const struct store_job *j, struct err_info *ei)
+{
+	enum err rc = sqlite_check_text("job id", j->job_id, true, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_check_json("progress", j->progress, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_check_json("result", j->result, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_check_json("error", j->error, ei);
+	return rc;
+}
+
+static enum err jobs_add(struct store *st, const struct store_job *j,
+			 struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc = jobs_check(j, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_check_text("kind", j->kind, true, ei);
+	if (rc == ERR_OK)
+		rc = sqlite_run(sqlite_of(st), &n, ei,
+				"INSERT INTO jobs (job_id, kind, state, "
+				"progress, result, error, created_by, created, "
+				"started, finished) VALUES (?, ?, ?, ?, ?, ?, "
+				"?, ?, ?, ?) ON CONFLICT (job_id) DO NOTHING",
+				"tttttttwww", j->job_id, j->kind, j->state,
+				j->progress, j->result, j->error, j->created_by,
+				j->created, j->started, j->finished);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_DUPLICATE, "job %s exists already", j->job_id);
+}
+
+static enum err jobs_update(struct store *st, const struct store_job *j,
+			    struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc = jobs_check(j, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_run(sqlite_of(st), &n, ei,
+				"UPDATE jobs SET state = ?2, progress = ?3, "
+				"result = ?4, error = ?5, started = ?6, "
+				"finished = ?7 WHERE job_id = ?1",
+				"tttttww", j->job_id, j->state, j->progress,
+				j->result, j->error, j->started, j->finished);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_NOTFOUND, "no job %s", j->job_id);
+}
+
+#define JOBS_COLS                                                              \
+	"job_id, kind, state, progress, result, error, created_by, "           \
+	"created, started, finished"
+
+static struct store_job jobs_read(struct sqlite_row *r)
+{
+	struct store_job j = { 0 };
+
+	j.job_id = sqlite_must(r);
+	j.kind = sqlite_must(r);
+	j.state = sqlite_must(r);
+	j.progress = sqlite_text(r);
+	j.result = sqlite_text(r);
+	j.error = sqlite_text(r);
+	j.created_by = sqlite_text(r);
+	j.created = sqlite_wall(r);
+	j.started = sqlite_wall(r);
+	j.finished = sqlite_wall(r);
+	return j;
+}
+
+static enum err jobs_get(struct store *st, const char *job_id, struct arena *a,
+			 struct store_job *ret, struct err_info *ei)
+{
+	struct sqlite_row r;
+	struct store_job j;
+	bool have = false;
+	enum err rc;
+
+	rc = sqlite_query(sqlite_of(st), a, &r, ei,
+			  "SELECT " JOBS_COLS " FROM jobs WHERE job_id = ?",
+			  "t", job_id);
+	if (rc == ERR_OK)
+		rc = sqlite_next(&r, &have, ei);
+	if (rc)
+		return rc;
+	if (!have)
+		return err_set(ei, ERR_NOTFOUND, "no job %s", job_id);
+	j = jobs_read(&r);
+	sqlite_end(&r);
+	rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = j;
+	return rc;
+}
+
+static enum err jobs_list(struct store *st, const char *state,
+			  unsigned int offset, unsigned int limit,
+			  struct arena *a, struct store_jobs *ret,
+			  struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct store_jobs l = { 0 };
+	void *items = NULL;
+	struct sqlite_row r;
+	bool more = false;
+	enum err rc;
+
+	rc = jobs_page(a, &limit, sizeof(*l.items), &items, ei);
+	l.items = items;
+	if (rc == ERR_OK)
+		rc = sqlite_scalar(db, 0, &l.total, ei,
+				   "SELECT count(*) FROM jobs WHERE (?1 IS "
+				   "NULL OR state = ?1)",
+				   "t", state);
+	if (rc == ERR_OK)
+		rc = sqlite_query(db, a, &r, ei,
+				  "SELECT " JOBS_COLS
+				  " FROM jobs WHERE (?1 IS NULL OR state = ?1) "
+				  "ORDER BY created DESC, job_id LIMIT ?2 "
+				  "OFFSET ?3",
+				  "tii", state, (int64_t)limit,
+				  (int64_t)offset);
+	if (rc)
+		return rc;
+	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
+		l.items[l.n++] = jobs_read(&r);
+	if (rc == ERR_OK)
+		rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
+static enum err jobs_interrupt_all(struct store *st, struct wall now,
+				   size_t *ret_rows, struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(sqlite_of(st), &n, ei,
+			"UPDATE jobs SET state = 'failed', error = "
+			"'interrupted', finished = ? WHERE state IN ('queued', "
+			"'running')",
+			"w", now);
+	if (rc == ERR_OK)
+		*ret_rows = (size_t)n;
+	return rc;
+}
+
+/* --- purge --- */
+
+static struct wall jobs_before(struct wall now, int64_t days)
+{
+	return (struct wall){ now.us - days * JOBS_DAY_US };
+}
+
+static enum err jobs_purge_some(struct sqlite_db *db, struct wall now,
+				unsigned int limit, int64_t n[static 6],
+				struct err_info *ei)
+{
+	int lim = (int)limit;
+	enum err rc;
+
+	rc = sqlite_run(db, &n[0], ei,
+			"DELETE FROM logins WHERE token IN (SELECT token FROM "
+			"logins WHERE expires <= ? LIMIT ?)",
+			"wd", now, lim);
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n[1], ei,
+				"DELETE FROM grants WHERE hash IN (SELECT hash "
+				"FROM grants WHERE expires <= ? LIMIT ?)",
+				"wd", now, lim);
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n[2], ei,
+				"DELETE FROM idem WHERE (actor, key) IN "
+				"(SELECT actor, key FROM idem WHERE created < "
+				"? LIMIT ?)",
+				"wd", jobs_before(now, 1), lim);
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n[3], ei,
+				"DELETE FROM commands WHERE seq IN (SELECT seq "
+				"FROM commands WHERE state > 2 AND finished < "
+				"? LIMIT ?)",
+				"wd", jobs_before(now, 7), lim);
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n[4], ei,
+				"DELETE FROM jobs WHERE job_id IN (SELECT "
+				"job_id FROM jobs WHERE created < ? AND state "
+				"NOT IN ('queued', 'running') LIMIT ?)",
+				"wd", jobs_before(now, 30), lim);
+	if (rc == ERR_OK)
+		rc = sqlite_run(db, &n[5], ei,
+				"DELETE FROM joins WHERE id IN (SELECT id FROM "
+				"joins WHERE expires < ? LIMIT ?)",
+				"wd", jobs_before(now, 30), lim);
+	return rc;
+}
+
+static enum err jobs_purge(struct store *st, struct wall now,
+			   unsigned int limit, size_t *ret_rows,
+			   struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	int64_t n[6] = { 0 }, sum = 0;
+	enum err rc = sqlite_atomic_begin(db, ei);
+
+	if (rc)
+		return rc;
+	rc = jobs_purge_some(db, now, limit, n, ei);
+	rc = sqlite_atomic_end(db, rc, ei);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < ARRAY_LEN(n); i++)
+		sum += n[i];
+	*ret_rows = (size_t)sum;
+	return ERR_OK;
+}
+
+void sqlite_jobs_ops(struct store_ops *ops)
+{
+	ops->audit_add = jobs_audit_add;
+	ops->audit_list = jobs_audit_list;
+	ops->job_add = jobs_add;
+	ops->job_update = jobs_update;
+	ops->job_get = jobs_get;
+	ops->job_list = jobs_list;
+	ops->job_interrupt_all = jobs_interrupt_all;
+	ops->purge = jobs_purge;
+}

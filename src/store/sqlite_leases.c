@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leases and the one-use downloads bound to them.  Every change is one
+ * conditional write; what a write that changed nothing means is read afterwards,
+ * only to say it well.
+ */
+#include "store/sqlite_int.h"
+
+static struct store_lease leases_read(struct sqlite_row *r)
+{
+	struct store_lease l = { 0 };
+
+	l.account_id = sqlite_must(r);
+	l.node_id = sqlite_must(r);
+	l.epoch = sqlite_i64(r);
+	l.released = sqlite_i64(r) != 0;
+	l.granted = sqlite_wall(r);
+	l.renewed = sqlite_wall(r);
+	return l;
+}
+
+static enum err leases_why_not(struct sqlite_db *db,
+			       const struct store_lease_grant *g,
+			       struct err_info *ei)
+{
+	int64_t epoch = 0;
+	enum err rc;
+
+	rc = sqlite_scalar(db, 0, &epoch, ei,
+			   "SELECT epoch FROM leases WHERE account_id = ?", "t",
+			   g->account_id);
+	if (rc)
+		return rc;
+	if (epoch != g->expect_epoch)
+		return err_set(ei, ERR_STALE_EPOCH,
+			       "account %s: lease epoch is %lld, not %lld",
+			       g->account_id, (long long)epoch,
+			       (long long)g->expect_epoch);
+	return err_set(ei, ERR_CONFLICT,
+		       "account %s: another node still holds its lease",
+		       g->account_id);
+}
+
+static enum err leases_grant(struct store *st,
+			     const struct store_lease_grant *g,
+			     int64_t *ret_epoch, struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	int64_t n = 0;
+	enum err rc = sqlite_check_text("account id", g->account_id, true, ei);
+
+	if (rc == ERR_OK)
+		rc = sqlite_check_text("node id", g->node_id, true, ei);
+	if (rc)
+		return rc;
+	if (g->expect_epoch == 0)
+		rc = sqlite_run(db, &n, ei,
+				"INSERT INTO leases (account_id, node_id, "
+				"epoch, granted, renewed) VALUES (?, ?, 1, ?, "
+				"?) ON CONFLICT (account_id) DO NOTHING",
+				"ttww", g->account_id, g->node_id, g->now,
+				g->now);
+	else
+		rc = sqlite_run(db, &n, ei,
+				"UPDATE leases SET node_id = ?2, epoch = epoch "
+				"+ 1, released = 0, granted = ?3, renewed = ?3 "
+				"WHERE account_id = ?1 AND epoch = ?4 AND "
+				"(released OR ?5 OR node_id = ?2)",
+				"ttwid", g->account_id, g->node_id, g->now,
+				g->expect_epoch, g->takeover);
+	if (rc)
+		return rc;
+	if (n == 0)
+		return leases_why_not(db, g, ei);
+	*ret_epoch = g->expect_epoch + 1;
+	return ERR_OK;
+}
+
+static enum err leases_get(struct store *st, const char *account_id,
+			   struct arena *a, struct store_lease *ret,
+			   struct err_info *ei)
+{
+	struct store_lease l;
+	struct sqlite_row r;
+	bool have = false;
+	enum err rc;
+
+	rc = sqlite_query(sqlite_of(st), a, &r, ei,
+			  "SELECT account_id, node_id, epoch, released, "
+			  "granted, renewed FROM leases WHERE account_id = ?",
+			  "t", account_id);
+	if (rc == ERR_OK)
+		rc = sqlite_next(&r, &have, ei);
+	if (rc)
+		return rc;
+	if (!have)
+		return err_set(ei, ERR_NOTFOUND, "account %s was never leased",
+			       account_id);
+	l = leases_read(&r);
+	sqlite_end(&r);
+	rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
+enum err sqlite_leases_out(struct sqlite_db *db, const char *account_id,
+			   bool *ret, struct err_info *ei)
+{
+	int64_t out = 0;
+	enum err rc;
+
+	rc = sqlite_scalar(db, 0, &out, ei,
+			   "SELECT 1 FROM leases WHERE account_id = ? AND "
+			   "released = 0",
+			   "t", account_id);
+	if (rc == ERR_OK)
+		*ret = out != 0;
+	return rc;
+}
+
+enum err sqlite_leases_renew_ref(struct sqlite_db *db, const char *node_id,
+				 struct store_lease_ref *ref, struct wall now,
+				 struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(db, &n, ei,
+			"UPDATE leases SET renewed = ?4 WHERE account_id = ?1 "
+			"AND node_id = ?2 AND epoch = ?3 AND released = 0",
+			"ttiw", ref->account_id, node_id, ref->epoch, now);
+	ref->ok = rc == ERR_OK && n != 0;
+	return rc;
+}
+
+static enum err leases_renew(struct store *st, const char *node_id,
+			     struct store_lease_ref *refs, size_t n,
+			     struct wall now, struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	enum err rc = sqlite_atomic_begin(db, ei);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; rc == ERR_OK && i < n; i++)
+		rc = sqlite_leases_renew_ref(db, node_id, &refs[i], now, ei);
+	rc = sqlite_atomic_end(db, rc, ei);
+	for (size_t i = 0; rc && i < n; i++)
+		refs[i].ok = false;
+	return rc;
+}
+
+enum err sqlite_leases_release_ref(struct sqlite_db *db, const char *node_id,
+				   const struct store_lease_ref *ref,
+				   struct wall now, struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(db, &n, ei,
+			"UPDATE leases SET renewed = iif(released, renewed, "
+			"?4), released = 1 WHERE account_id = ?1 AND node_id = "
+			"?2 AND epoch = ?3",
+			"ttiw", ref->account_id, node_id, ref->epoch, now);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_STALE_EPOCH,
+		       "account %s: epoch %lld is not a lease of node %s",
+		       ref->account_id, (long long)ref->epoch, node_id);
+}
+
+static enum err leases_release(struct store *st, const char *node_id,
+			       const struct store_lease_ref *ref,
+			       struct wall now, struct err_info *ei)
+{
+	return sqlite_leases_release_ref(sqlite_of(st), node_id, ref, now, ei);
+}
+
+static unsigned int leases_limit(unsigned int limit)
+{
+	return limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX;
+}
+
+static enum err leases_list(struct store *st, const char *node_id,
+			    const char *after, unsigned int limit,
+			    struct arena *a, struct store_leases *ret,
+			    struct err_info *ei)
+{
+	struct store_leases l = { 0 };
+	struct sqlite_row r;
+	bool more = false;
+	enum err rc;
+
+	limit = leases_limit(limit);
+	l.items = arena_array(a, limit + 1, sizeof(*l.items));
+	if (!l.items)
+		return err_set(ei, ERR_NOMEM, "list of leases");
+	rc = sqlite_query(sqlite_of(st), a, &r, ei,
+			  "SELECT account_id, node_id, epoch, released, "
+			  "granted, renewed FROM leases WHERE released = 0 AND "
+			  "(?1 IS NULL OR node_id = ?1) AND account_id > "
+			  "coalesce(?2, '') ORDER BY account_id LIMIT ?3",
+			  "tti", node_id, after, (int64_t)limit);
+	if (rc)
+		return rc;
+	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
+		l.items[l.n++] = leases_read(&r);
+	if (rc == ERR_OK)
+		rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
+static struct store_assignment leases_read_assignment(struct sqlite_row *r)
+{
+	struct store_assignment x = { 0 };
+
+	x.account_id = sqlite_must(r);
+	x.node_id = sqlite_text(r);
+	x.enabled = sqlite_i64(r) != 0;
+	x.desired_online = sqlite_i64(r) != 0;
+	x.status = sqlite_must(r);
+	x.script_id = sqlite_text(r);
+	x.lease_node = sqlite_text(r);
+	x.lease_epoch = sqlite_i64(r);
+	x.released = sqlite_i64(r) != 0;
+	x.session_version = sqlite_i64(r);
+	sqlite_fixed(r, x.session_fingerprint.bytes,
+		     sizeof(x.session_fingerprint.bytes));
+	return x;
+}
+
+/* Accounts only: a lease without its account cannot be (see account_delete). */
+static enum err leases_assignments(struct store *st, const char *node_id,
+				   const char *after, unsigned int limit,
+				   struct arena *a,
+				   struct store_assignments *ret,
+				   struct err_info *ei)
+{
+	struct store_assignments l = { 0 };
+	struct sqlite_row r;
+	bool more = false;
+	enum err rc;
+
+	limit = leases_limit(limit);
+	l.items = arena_array(a, limit + 1, sizeof(*l.items));
+	if (!l.items)
+		return err_set(ei, ERR_NOMEM, "list of assignments");
+	rc = sqlite_query(
+		sqlite_of(st), a, &r, ei,
+		"SELECT a.account_id, a.node_id, a.enabled, a.desired_online, "
+		"a.status, a.script_id, l.node_id, coalesce(l.epoch, 0), "
+		"coalesce(l.released, 1), coalesce(s.version, 0), "
+		"s.fingerprint FROM (SELECT account_id FROM accounts WHERE "
+		"node_id = ?1 AND account_id > ?2 UNION SELECT account_id FROM "
+		"leases WHERE node_id = ?1 AND released = 0 AND account_id > "
+		"?2 ORDER BY 1 LIMIT ?3) i JOIN accounts a ON a.account_id = "
+		"i.account_id LEFT JOIN leases l ON l.account_id = "
+		"a.account_id LEFT JOIN sessions s ON s.account_id = "
+		"a.account_id AND s.quarantined = 0 ORDER BY a.account_id",
+		"tti", node_id, after ? after : "", (int64_t)limit);
+	if (rc)
+		return rc;
+	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
+		l.items[l.n++] = leases_read_assignment(&r);
+	if (rc == ERR_OK)
+		rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
+/* --- one-use downloads --- */
+
+static enum err leases_grant_add(struct store *st, const struct store_grant *g,
+				 struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(sqlite_of(st), &n, ei,
+			"INSERT INTO grants (hash, node_id, account_id, epoch, "
+			"session_version, created, expires) SELECT ?1, ?2, ?3, "
+			"?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM nodes "
+			"WHERE node_id = ?2) ON CONFLICT DO NOTHING",
+			"httiiww", &g->hash, g->node_id, g->account_id,
+			g->epoch, g->session_version, g->created, g->expires);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_NOTFOUND, "no node %s", g->node_id);
+}
+
+static enum err leases_grant_read(struct sqlite_db *db,
+				  const struct store_hash *hash,
+				  struct arena *a, struct store_grant *ret,
+				  struct err_info *ei)
+{
+	struct store_grant g = { .hash = *hash };
+	struct sqlite_row r;
+	bool have = false;
+	enum err rc;
+
+	rc = sqlite_query(db, a, &r, ei,
+			  "SELECT node_id, account_id, epoch, session_version, "
+			  "created, expires FROM grants WHERE hash = ?",
+			  "h", hash);
+	if (rc == ERR_OK)
+		rc = sqlite_next(&r, &have, ei);
+	if (rc)
+		return rc;
+	BUG_ON(!have);
+	g.node_id = sqlite_must(&r);
+	g.account_id = sqlite_must(&r);
+	g.epoch = sqlite_i64(&r);
+	g.session_version = sqlite_i64(&r);
+	g.created = sqlite_wall(&r);
+	g.expires = sqlite_wall(&r);
+	sqlite_end(&r);
+	rc = sqlite_row_check(&r, ei);
+	if (rc == ERR_OK)
+		*ret = g;
+	return rc;
+}
+
+static enum err leases_grant_use(struct sqlite_db *db,
+				 const struct store_hash *hash,
+				 const char *node_id, struct wall now,
+				 struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(db, &n, ei,
+			"UPDATE grants SET used = ?3 WHERE hash = ?1 AND "
+			"node_id = ?2 AND used = 0 AND expires > ?3",
+			"htw", hash, node_id, now);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_UNAUTHORIZED,
+		       "the download address is unknown, used or expired: "
+		       "beat again for a new one");
+}
+
+static enum err leases_grant_current(struct sqlite_db *db,
+				     const struct store_grant *g,
+				     struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_scalar(db, 0, &n, ei,
+			   "SELECT 1 FROM leases WHERE account_id = ? AND "
+			   "node_id = ? AND epoch = ? AND released = 0",
+			   "tti", g->account_id, g->node_id, g->epoch);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_STALE_EPOCH,
+		       "the lease of account %s this download was made for is "
+		       "over",
+		       g->account_id);
+}
+
+static enum err leases_grant_consume(struct store *st,
+				     const struct store_hash *hash,
+				     const char *node_id, struct wall now,
+				     struct arena *a, struct store_grant *ret,
+				     struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct store_grant g = { 0 };
+	enum err rc = sqlite_atomic_begin(db, ei);
+
+	if (rc)
+		return rc;
+	rc = leases_grant_use(db, hash, node_id, now, ei);
+	if (rc == ERR_OK)
+		rc = leases_grant_read(db, hash, a, &g, ei);
+	if (rc == ERR_OK)
+		rc = leases_grant_current(db, &g, ei);
+	rc = sqlite_atomic_end(db, rc, ei);
+	if (rc == ERR_OK)
+		*ret = g;
+	return rc;
+}
+
+void sqlite_leases_ops(struct store_ops *ops)
+{
+	ops->lease_grant = leases_grant;
+	ops->lease_get = leases_get;
+	ops->lease_renew = leases_renew;
+	ops->lease_release = leases_release;
+	ops->lease_list = leases_list;
+	ops->assignment_list = leases_assignments;
+	ops->grant_add = leases_grant_add;
+	ops->grant_consume = leases_grant_consume;
+}
