@@ -256,7 +256,7 @@ static void expire(struct session *s, struct mono now)
 /* Has the server been silent since it was pinged? */
 static bool silent(const struct session *s)
 {
-	return s->ping_id != 0 && s->last_recv.us < s->ping_sent.us;
+	return s->ping_id != 0 && s->last_recv.us <= s->ping_sent.us;
 }
 
 enum err session_tick(struct session *s, struct mono now, struct err_info *ei)
