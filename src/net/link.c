@@ -9,9 +9,13 @@
 #include "net/link_int.h"
 
 #define SEND_MAX_DEFAULT (4U << 20)
-/* How long a finished link waits for the peer to read the end. */
+/* A finishing link must get rid of some bytes in this time ... */
+#define FINISH_SEND_US (60 * US_PER_SEC)
+/* ... and then waits this long for the peer's end. */
 #define FINISH_WAIT_US (2 * US_PER_SEC)
 #define KEEPALIVE_S 60
+/* An owner who queued this much hears when it is gone. */
+#define DRAIN_WORTH_BYTES 65536
 
 static const struct {
 	const char *name, *text;
@@ -188,6 +192,7 @@ static void queue_empty(struct link *k)
 
 		/* uv_shutdown() needs a request; FIN alone does not. */
 		k->fin_sent = true;
+		loop_arm(k->loop, &k->timer, FINISH_WAIT_US);
 		if (uv_fileno((uv_handle_t *)&k->tcp, &fd) == 0)
 			shutdown(fd, SHUT_WR);
 		return;
@@ -290,6 +295,8 @@ enum err link_send(struct loop *l, uint64_t link, const void *data, size_t len)
 		link_shut(k, CLOSE_NOMEM, NULL);
 	else
 		loop_flush_later(l, &k->flush_call);
+	if (!rc && buf_len(&k->out) > DRAIN_WORTH_BYTES)
+		k->want_drain = true;
 	return rc;
 }
 
@@ -414,11 +421,16 @@ void link_resume(struct loop *l, uint64_t link)
 static void on_link_timer(struct wheel_timer *t, void *ctx)
 {
 	struct link *k = ctx;
+	size_t left = link_queued(k->loop, k->id);
 
-	if (k->state == LINK_FINISHING)
-		link_shut(k, k->reason, NULL);
-	else
+	if (k->state != LINK_FINISHING) {
 		link_shut(k, CLOSE_CONNECT_TIMEOUT, NULL);
+	} else if (!k->fin_sent && left < k->finish_left) {
+		k->finish_left = left;
+		loop_arm(k->loop, t, FINISH_SEND_US);
+	} else {
+		link_shut(k, k->reason, NULL);
+	}
 }
 
 static enum err link_new(struct loop *l, size_t send_max, struct link **ret,
@@ -721,7 +733,8 @@ void link_finish(struct loop *l, uint64_t link, enum close_reason reason)
 	link_resume(l, link); /* to see the peer's end */
 	k->state = LINK_FINISHING;
 	k->reason = reason;
-	loop_arm(l, &k->timer, FINISH_WAIT_US);
+	k->finish_left = SIZE_MAX;
+	loop_arm(l, &k->timer, FINISH_SEND_US);
 	loop_flush_later(l, &k->flush_call);
 }
 

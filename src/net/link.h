@@ -40,7 +40,8 @@ struct link_ops {
 	/* Borrowed: valid until it returns. */
 	void (*on_data)(void *ctx, uint64_t link, const uint8_t *data,
 			size_t len);
-	/* The send queue ran empty after it had to wait; may be NULL. */
+	/* The send queue ran empty after it had to wait, or had held more than
+	 * 64 KiB; may be NULL. */
 	void (*on_drain)(void *ctx, uint64_t link);
 	/* ei->msg says more than the reason, e.g. "dial 10.0.0.1:443: refused". */
 	void (*on_close)(void *ctx, uint64_t link, enum close_reason reason,

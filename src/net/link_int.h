@@ -79,7 +79,8 @@ struct link {
 	struct buf out; /* gathered in this turn, or behind `sent` */
 	uint8_t *sent;	/* lent to the kernel's queue by uv_write */
 	size_t sent_len;
-	uv_write_t *write; /* allocated with `sent` */
+	uv_write_t *write;  /* allocated with `sent` */
+	size_t finish_left; /* queued at the last look */
 
 	struct link_dialing *dialing;
 	struct wheel_timer timer; /* connect, then finish */
