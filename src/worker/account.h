@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One account on this node: its lease, its state, its engine, its connection.
+ *
+ * The rule above all others: no connection without a valid lease.  account_dial()
+ * checks it, and fleet_check_leases(), which the loop runs before it serves any
+ * socket, hangs up what has none.
+ *
+ *   owner     struct fleet; others hold ids
+ *   memory    this struct; buffers only while something is under way
+ *   threads   the loop's
+ *   failure   goes into the account's fault and state, never further
+ */
+#ifndef WORKER_ACCOUNT_H
+#define WORKER_ACCOUNT_H
+
+#include "base/wheel.h"
+#include "fleet/lease.h"
+#include "net/link.h"
+#include "tg/engine.h"
+#include "wire/wire_session.h"
+#include "worker/account_state.h"
+
+struct fleet;
+
+/* Strings of ours, NULL when empty; `advice` is static. */
+struct account_fault {
+	char *message;
+	const char *code, *advice;
+};
+
+struct account {
+	struct fleet *fleet;
+	struct account *next; /* in the bucket of its name */
+	uint64_t id;
+	char *account_id;
+	struct sm sm;
+	struct lease_hold lease;
+	int64_t released_epoch; /* leases up to it are over */
+	bool release_due;	/* ... and that is yet to be reported */
+	uint64_t release_beat;	/* carried by this beat */
+	uint64_t seen_beat;	/* the answer to this one named it */
+	bool again;		/* start anew once hung up */
+	bool pinned_stop;	/* stopped by a command under this lease */
+	bool wipe;		/* taken away: forget the session, too */
+	bool has_session;
+	int64_t session_version; /* of the session held */
+	int64_t grant_version;	 /* of the session to be fetched; 0 = none */
+	char *grant_url;
+	uint64_t fetch; /* http request under way */
+	struct engine engine;
+	uint64_t link;
+	struct wheel_timer timer; /* engine's deadline, or end of back-off */
+	uint16_t fails;		  /* in a row */
+	uint8_t end;	      /* state to end in, found by an event; 0 = none */
+	uint8_t keys_unknown; /* refusals by error packet, in a row */
+	int64_t wait_us;      /* Telegram asked for, before the next try */
+	int dc_id;
+	struct addr_host dc_at; /* where dc_id is when the node does not know */
+	struct mono limited_until;
+	struct account_fault fault;
+	struct wall state_since, last_activity;
+	int64_t received, sent; /* since this process started */
+	int64_t user_id;
+	char *username, *phone;
+	uint64_t changed; /* fleet->changes when something last did */
+};
+
+enum err account_new(struct fleet *f, const char *account_id,
+		     struct account **ret);
+void account_free(struct account *a);
+
+/* Has the right to run: start, if it is not running and not at an end. */
+void account_start(struct account *a);
+/* Hangs up; when that is done the lease is reported released. */
+void account_stop(struct account *a, const char *why);
+/* Hangs up and starts anew with what it then has. */
+void account_restart(struct account *a, const char *why);
+/* The fleet's turn-giving calls these. */
+void account_dial(struct account *a);
+
+/* What the fetch brought; a failure backs off. */
+void account_take_session(struct account *a, const struct wire_session *s);
+void account_session_failed(struct account *a, enum err rc,
+			    const struct err_info *ei);
+
+/* `tag` comes back through fleet_ops.on_sent(). */
+enum err account_send_text(struct account *a, int64_t peer, const char *text,
+			   int64_t random_id, uint64_t tag,
+			   struct err_info *ei);
+
+static inline enum account_state account_state(const struct account *a)
+{
+	return (enum account_state)a->sm.state;
+}
+enum wire_status account_status(const struct account *a);
+void account_set_fault(struct account *a, enum err rc, const char *message,
+		       const char *advice);
+void account_clear_fault(struct account *a);
+/* One way to change state: stamps, logs, marks. */
+void account_move(struct account *a, enum account_state to, const char *why);
+/* Something an observer would see changed; urgent: worth a beat of its own. */
+void account_changed(struct account *a, bool urgent);
+/* Waits, then tries again; after the link is gone. */
+void account_back_off(struct account *a, int64_t at_least_us, const char *why);
+
+#endif /* WORKER_ACCOUNT_H */

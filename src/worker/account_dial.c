@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "net/link.h"
+#include "worker/account_int.h"
+#include "worker/fleet.h"
+
+/* Online this long: earlier failures are forgotten. */
+#define ACCOUNT_STABLE_US INT64_C(30000000)
+/* Error packets that say "no such key" before it is believed. */
+#define ACCOUNT_KEYS_UNKNOWN_MAX 3
+#define ACCOUNT_SEND_US (INT64_C(120) * US_PER_SEC)
+
+static struct mono now(const struct account *a)
+{
+	return loop_now(a->fleet->loop);
+}
+
+static void failed(struct account *a, enum err rc, const struct err_info *ei)
+{
+	bool was_online = account_state(a) == ACCOUNT_ONLINE;
+	int64_t wait = a->wait_us;
+
+	a->wait_us = 0;
+	engine_disconnected(&a->engine);
+	if (a->link)
+		link_close(a->fleet->loop, a->link, CLOSE_LOCAL);
+	loop_cancel(a->fleet->loop, &a->timer);
+	if (a->end) {
+		enum account_state end = (enum account_state)a->end;
+
+		a->end = 0;
+		account_move(a, end, a->fault.code);
+		return;
+	}
+	if (was_online && mono_diff(now(a), (struct mono){ a->sm.since_us }) >
+				  ACCOUNT_STABLE_US)
+		a->fails = 0;
+	if (!wait)
+		account_set_fault(a, rc, ei->msg[0] ? ei->msg : err_text(rc),
+				  "it tries again by itself");
+	log_fail(LOG_INFO, LOGEV_ACC_CLOSE, rc, ei,
+		 log_str("acc", a->account_id), log_i64("fails", a->fails));
+	account_back_off(a, wait, "connection lost");
+}
+
+static void rearm(struct account *a)
+{
+	struct mono due = engine_deadline(&a->engine);
+
+	if (due.us == MONO_NEVER.us)
+		loop_cancel(a->fleet->loop, &a->timer);
+	else
+		loop_arm_at(a->fleet->loop, &a->timer, due);
+}
+
+/* Writes what the engine has to say; then sleeps until its deadline. */
+static void pump(struct account *a, enum err rc, struct err_info *ei)
+{
+	struct buf *out = &a->fleet->out;
+
+	if (!rc) {
+		buf_reset(out);
+		rc = engine_output(&a->engine, now(a), out, ei);
+	}
+	if (!rc && buf_len(out)) {
+		metrics_add(METRIC_MT_PACKETS_OUT, 1);
+		rc = link_send(a->fleet->loop, a->link, buf_head(out),
+			       buf_len(out));
+		if (rc)
+			rc = err_set(ei, rc, "send: %s", err_text(rc));
+	}
+	if (rc)
+		failed(a, rc, ei);
+	else
+		rearm(a);
+}
+
+static void on_open(void *ctx, uint64_t link)
+{
+	struct account *a = ctx;
+	struct err_info ei = { 0 };
+	enum err rc;
+
+	if (link != a->link || account_state(a) != ACCOUNT_DIALING)
+		return;
+	account_move(a, ACCOUNT_SYNCING, "connected");
+	rc = engine_connected(&a->engine, now(a), loop_wall(a->fleet->loop),
+			      &ei);
+	pump(a, rc, &ei);
+}
+
+static bool speaks(const struct account *a)
+{
+	return account_state(a) == ACCOUNT_SYNCING ||
+	       account_state(a) == ACCOUNT_ONLINE;
+}
+
+static void on_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
+{
+	struct account *a = ctx;
+	struct err_info ei = { 0 };
+	enum err rc;
+
+	if (link != a->link || !speaks(a))
+		return;
+	metrics_add(METRIC_MT_PACKETS_IN, 1);
+	rc = engine_feed(&a->engine, data, len, now(a), &ei);
+	pump(a, rc, &ei);
+}
+
+static enum err err_of_reason(enum close_reason reason)
+{
+	switch (reason) {
+	case CLOSE_REFUSED:
+		return ERR_REFUSED;
+	case CLOSE_CONNECT_TIMEOUT:
+	case CLOSE_TIMEOUT:
+		return ERR_TIMEOUT;
+	case CLOSE_PEER:
+		return ERR_EOF;
+	default:
+		return ERR_IO;
+	}
+}
+
+static void on_close(void *ctx, uint64_t link, enum close_reason reason,
+		     const struct err_info *ei)
+{
+	struct account *a = ctx;
+	bool lost = account_state(a) == ACCOUNT_DIALING || speaks(a);
+	struct err_info why = { 0 };
+
+	if (link != a->link)
+		return;
+	account_gone_link(a);
+	if (!lost)
+		return;
+	(void)!err_set(&why, err_of_reason(reason), "%s",
+		       ei && ei->msg[0] ? ei->msg : link_reason_text(reason));
+	failed(a, err_of_reason(reason), &why);
+}
+
+static const struct link_ops account_link_ops = {
+	.on_open = on_open,
+	.on_data = on_data,
+	.on_close = on_close,
+};
+
+void account_dial(struct account *a)
+{
+	const struct addr_host *at =
+		telegram_find(a->fleet->telegram, a->dc_id);
+	struct link_dial_options o = { .to = at ? *at : a->dc_at };
+	struct err_info ei = { 0 };
+	enum err rc;
+
+	if (account_state(a) != ACCOUNT_WAITING)
+		return;
+	if (!lease_hold_valid(&a->lease, now(a)) || a->link) {
+		account_back_off(a, 0, "not its turn");
+		return;
+	}
+	account_move(a, ACCOUNT_DIALING, "its turn");
+	rc = link_dial(a->fleet->loop, &o, &account_link_ops, a, &a->link, &ei);
+	if (rc)
+		failed(a, rc, &ei);
+}
+
+static void on_timer(struct wheel_timer *t, void *ctx)
+{
+	struct account *a = ctx;
+	struct err_info ei = { 0 };
+	enum err rc;
+
+	if (account_state(a) == ACCOUNT_BACKOFF) {
+		if (a->link)
+			loop_arm(a->fleet->loop, &a->timer, US_PER_SEC);
+		else
+			account_start(a);
+		return;
+	}
+	if (!speaks(a))
+		return;
+	rc = engine_tick(&a->engine, now(a), &ei);
+	pump(a, rc, &ei);
+}
+
+static char *dup_or_null(const char *s)
+{
+	return s[0] ? strdup(s) : NULL;
+}
+
+static void on_user(struct account *a, const struct engine_user *u)
+{
+	free(a->username);
+	free(a->phone);
+	a->user_id = u->id;
+	a->username = dup_or_null(u->username);
+	a->phone = dup_or_null(u->phone);
+	a->keys_unknown = 0;
+	account_changed(a, false);
+}
+
+static void on_message(struct account *a, const struct engine_message *m)
+{
+	if (m->out)
+		return;
+	a->received++;
+	a->last_activity = loop_wall(a->fleet->loop);
+	metrics_add(METRIC_MESSAGES_IN, 1);
+	log_debug(LOGEV_ACC_MSG, log_str("acc", a->account_id),
+		  log_i64("chat", m->chat_id), log_i64("msg", m->id));
+	account_changed(a, false);
+}
+
+static void limited(struct account *a, const struct rpcerr *err)
+{
+	struct err_info ei = { 0 };
+	enum err rc = rpcerr_to_err(err, &ei);
+
+	if (err->arg)
+		a->limited_until = mono_add(now(a), err->arg * US_PER_SEC);
+	account_set_fault(a, rc, ei.msg, err->row->advice);
+	account_changed(a, true);
+}
+
+static void on_sent(struct account *a, const struct engine_event *ev)
+{
+	struct err_info ei = { 0 };
+
+	if (ev->rpcerr)
+		(void)!rpcerr_to_err(ev->rpcerr, &ei);
+	else if (ev->rc)
+		(void)!err_set(&ei, ev->rc, "%s", err_text(ev->rc));
+	if (!ev->rc) {
+		a->sent++;
+		a->last_activity = loop_wall(a->fleet->loop);
+		metrics_add(METRIC_MESSAGES_OUT, 1);
+		account_changed(a, false);
+	}
+	if (ev->rpcerr && ev->rpcerr->row->state == RPCERR_STATE_LIMITED)
+		limited(a, ev->rpcerr);
+	a->fleet->ops->on_sent(a->fleet->ctx, a, ev->tag, ev->rc,
+			       ev->message->id, &ei);
+}
+
+static enum account_state end_of(const struct rpcerr *err)
+{
+	switch (err->row->state) {
+	case RPCERR_STATE_REVOKED:
+		return ACCOUNT_REVOKED;
+	case RPCERR_STATE_BANNED:
+		return ACCOUNT_BANNED;
+	case RPCERR_STATE_FROZEN:
+		return ACCOUNT_FROZEN;
+	case RPCERR_STATE_DUPLICATED:
+		return ACCOUNT_DUPLICATED;
+	case RPCERR_STATE_KEEP:
+	case RPCERR_STATE_LIMITED:
+		break;
+	}
+	return ACCOUNT_REFUSED;
+}
+
+/* True: an error packet is not believed at once, a server may be confused. */
+static bool believe_later(struct account *a, const struct rpcerr *err)
+{
+	return err->code == ENGINE_KEY_UNKNOWN_CODE &&
+	       ++a->keys_unknown < ACCOUNT_KEYS_UNKNOWN_MAX;
+}
+
+static void on_refused(struct account *a, const struct rpcerr *err)
+{
+	struct err_info ei = { 0 };
+	enum err rc = rpcerr_to_err(err, &ei);
+
+	account_set_fault(a, rc, ei.msg, err->row->advice);
+	if (err->row->retry == ERR_RETRY_AFTER) {
+		a->wait_us = err->arg * US_PER_SEC;
+		a->limited_until = mono_add(now(a), a->wait_us);
+		return;
+	}
+	if (err->row->retry == ERR_RETRY_ELSEWHERE) {
+		a->dc_id = (int)err->arg;
+		a->wait_us = 1; /* no failure, no waiting, but the next turn */
+		return;
+	}
+	if (err->row->retry == ERR_RETRY_SOON || believe_later(a, err))
+		return;
+	a->end = (uint8_t)end_of(err);
+}
+
+static enum err on_event(void *ctx, const struct engine_event *ev)
+{
+	struct account *a = ctx;
+
+	switch (ev->type) {
+	case ENGINE_USER:
+		on_user(a, ev->user);
+		break;
+	case ENGINE_ONLINE:
+		account_clear_fault(a);
+		account_move(a, ACCOUNT_ONLINE, "online");
+		break;
+	case ENGINE_MESSAGE:
+		on_message(a, ev->message);
+		break;
+	case ENGINE_POSITION:
+		fleet_note_position(a->fleet, a, ev->pos);
+		break;
+	case ENGINE_SENT:
+		on_sent(a, ev);
+		break;
+	case ENGINE_REFUSED:
+		on_refused(a, ev->rpcerr);
+		break;
+	}
+	return ERR_OK;
+}
+
+void account_engine_init(struct account *a)
+{
+	const struct engine_config cfg = { .env = &a->fleet->telegram->env,
+					   .rnd = a->fleet->rnd,
+					   .on_event = on_event,
+					   .ctx = a };
+
+	engine_init(&a->engine, &cfg);
+	wheel_timer_init(&a->timer, on_timer, a);
+}
+
+enum err account_send_text(struct account *a, int64_t peer, const char *text,
+			   int64_t random_id, uint64_t tag, struct err_info *ei)
+{
+	struct err_info why = { 0 };
+	enum err rc;
+
+	if (account_state(a) != ACCOUNT_ONLINE)
+		return err_set(ei, ERR_UNAVAILABLE,
+			       "account %s is not online (%s)", a->account_id,
+			       account_state_help(account_state(a)));
+	rc = engine_send_text(&a->engine, peer, text, random_id, tag,
+			      mono_add(now(a), ACCOUNT_SEND_US), ei);
+	if (!rc)
+		pump(a, ERR_OK, &why);
+	return rc;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILES_PATH_MAX 4096
+
+static enum err fail(struct err_info *ei, const char *what, const char *path)
+{
+	int e = errno;
+
+	return err_set(ei, e == ENOENT ? ERR_NOTFOUND : ERR_IO, "%s %s: %s",
+		       what, path, strerror(e));
+}
+
+static enum err read_fd(int fd, const char *path, struct buf *out,
+			struct err_info *ei)
+{
+	for (;;) {
+		uint8_t *at;
+		ssize_t n;
+		enum err rc = buf_reserve(out, 4096, &at);
+
+		if (rc)
+			return err_set(ei, rc, "%s: larger than %zu bytes",
+				       path, out->max);
+		n = read(fd, at, 4096);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail(ei, "read", path);
+		if (!n)
+			return ERR_OK;
+		buf_commit(out, (size_t)n);
+	}
+}
+
+enum err files_read(const char *path, struct buf *out, struct err_info *ei)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum err rc;
+
+	if (fd < 0)
+		return fail(ei, "open", path);
+	rc = read_fd(fd, path, out, ei);
+	close(fd);
+	return rc;
+}
+
+static bool write_fd(int fd, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return !fsync(fd);
+}
+
+enum err files_write(const char *path, const void *data, size_t len,
+		     struct err_info *ei)
+{
+	char tmp[FILES_PATH_MAX];
+	int fd, n = snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	bool ok;
+
+	if (n < 0 || (size_t)n >= sizeof(tmp))
+		return err_set(ei, ERR_TOOBIG, "path too long: %s", path);
+	/* ours from an earlier crash: the folder is locked */
+	unlink(tmp);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(ei, "create", tmp);
+	ok = write_fd(fd, data, len);
+	close(fd);
+	if (ok && !rename(tmp, path))
+		return ERR_OK;
+	unlink(tmp);
+	return fail(ei, "write", path);
+}
+
+enum err files_mkdir(const char *path, struct err_info *ei)
+{
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return fail(ei, "create folder", path);
+	return ERR_OK;
+}
+
+enum err files_lock(const char *path, int *ret_fd, struct err_info *ei)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return fail(ei, "open", path);
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return err_set(ei, ERR_CONFLICT,
+			       "%s: another worker runs on this folder", path);
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}
+
+enum err files_remove(const char *path, struct err_info *ei)
+{
+	if (unlink(path) && errno != ENOENT)
+		return fail(ei, "remove", path);
+	return ERR_OK;
+}

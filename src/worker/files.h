@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small files of the state folder: read whole, written whole or not at all.
+ *
+ *   memory    the caller's buf and its maximum
+ *   failure   ERR_IO, ERR_NOTFOUND, ERR_TOOBIG naming the file
+ */
+#ifndef WORKER_FILES_H
+#define WORKER_FILES_H
+
+#include "base/buf.h"
+
+enum err files_read(const char *path, struct buf *out, struct err_info *ei);
+/* Mode 0600; a temporary file, fsync, rename: old or new, never half. */
+enum err files_write(const char *path, const void *data, size_t len,
+		     struct err_info *ei);
+/* Mode 0700; exists already is fine. */
+enum err files_mkdir(const char *path, struct err_info *ei);
+/* Held until the process ends; ERR_CONFLICT if somebody else has it. */
+enum err files_lock(const char *path, int *ret_fd, struct err_info *ei);
+/* Missing is fine. */
+enum err files_remove(const char *path, struct err_info *ei);
+
+#endif /* WORKER_FILES_H */

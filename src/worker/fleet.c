@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker/fleet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/rnd.h"
+#include "worker/journal.h"
+
+#define FLEET_OUT_MAX (4U << 20)
+#define FLEET_OUT_KEEP 65536 /* scratch above this is given back */
+
+static void on_dial_timer(struct wheel_timer *t, void *ctx);
+static void on_lease_timer(struct wheel_timer *t, void *ctx);
+static void on_flush(void *ctx);
+
+static uint32_t hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+
+	while (*s)
+		h = (h ^ (uint8_t)*s++) * 16777619u;
+	return h;
+}
+
+enum err fleet_init(struct fleet *f, const struct fleet_config *cfg)
+{
+	*f = (struct fleet){ .loop = cfg->loop,
+			     .rnd = cfg->rnd,
+			     .telegram = cfg->telegram,
+			     .journal = cfg->journal,
+			     .ops = cfg->ops,
+			     .ctx = cfg->ctx,
+			     .lease_min = MONO_NEVER };
+	idtab_init(&f->accounts, FLEET_ACCOUNTS_MAX);
+	bset_init(&f->dirty);
+	bset_init(&f->waiting);
+	buf_init(&f->out, FLEET_OUT_MAX);
+	wheel_timer_init(&f->dial_timer, on_dial_timer, f);
+	wheel_timer_init(&f->lease_timer, on_lease_timer, f);
+	f->flush = (struct loop_call){ .fn = on_flush, .ctx = f };
+	f->dial_at = loop_now(f->loop);
+	f->nbuckets = 32768;
+	f->buckets = calloc(f->nbuckets, sizeof(struct account *));
+	return f->buckets ? ERR_OK : ERR_NOMEM;
+}
+
+static const struct link_ops nobody = { 0 };
+
+void fleet_deinit(struct fleet *f)
+{
+	struct account *a;
+	uint32_t cursor = 0;
+
+	if (!f->loop)
+		return;
+	f->closing = true;
+	while ((a = idtab_next(&f->accounts, &cursor))) {
+		if (a->link) {
+			link_own(f->loop, a->link, &nobody, NULL);
+			link_close(f->loop, a->link, CLOSE_SHUTDOWN);
+		}
+		idtab_remove(&f->accounts, a->id);
+		account_free(a);
+	}
+	loop_cancel(f->loop, &f->dial_timer);
+	loop_cancel(f->loop, &f->lease_timer);
+	loop_undefer(f->loop, &f->flush);
+	idtab_deinit(&f->accounts);
+	bset_deinit(&f->dirty);
+	bset_deinit(&f->waiting);
+	buf_deinit(&f->out);
+	free(f->buckets);
+	*f = (struct fleet){ 0 };
+}
+
+struct account *fleet_get(const struct fleet *f, uint64_t id)
+{
+	return idtab_get(&f->accounts, id);
+}
+
+static struct account **bucket(const struct fleet *f, const char *account_id)
+{
+	struct account **at = &f->buckets[hash(account_id) & (f->nbuckets - 1)];
+
+	while (*at && strcmp((*at)->account_id, account_id))
+		at = &(*at)->next;
+	return at;
+}
+
+struct account *fleet_find(const struct fleet *f, const char *account_id)
+{
+	return *bucket(f, account_id);
+}
+
+enum err fleet_find_or_add(struct fleet *f, const char *account_id,
+			   struct account **ret)
+{
+	struct account **at = bucket(f, account_id), *a;
+	enum err rc;
+
+	if (*at) {
+		*ret = *at;
+		return ERR_OK;
+	}
+	rc = account_new(f, account_id, &a);
+	if (rc)
+		return rc;
+	rc = idtab_add(&f->accounts, a, &a->id);
+	if (rc) {
+		account_free(a);
+		return rc;
+	}
+	*at = a;
+	metrics_add(METRIC_ACCOUNTS, 1);
+	*ret = a;
+	return ERR_OK;
+}
+
+void fleet_remove(struct fleet *f, struct account *a)
+{
+	struct account **at = bucket(f, a->account_id);
+
+	BUG_ON(*at != a || a->link || a->lease.epoch);
+	*at = a->next;
+	bset_remove(&f->dirty, idtab_index(a->id));
+	bset_remove(&f->waiting, idtab_index(a->id));
+	idtab_remove(&f->accounts, a->id);
+	metrics_add(METRIC_ACCOUNTS, -1);
+	account_free(a);
+}
+
+struct account *fleet_next(const struct fleet *f, uint32_t *cursor)
+{
+	return idtab_next(&f->accounts, cursor);
+}
+
+uint32_t fleet_count(const struct fleet *f)
+{
+	return f->accounts.used;
+}
+
+void fleet_check_leases(struct fleet *f)
+{
+	struct mono now = loop_now(f->loop), min = MONO_NEVER;
+	struct account *a;
+	uint32_t cursor = 0;
+
+	if (mono_before(now, f->lease_min))
+		return;
+	while ((a = fleet_next(f, &cursor))) {
+		if (!a->lease.epoch)
+			continue;
+		if (lease_hold_valid(&a->lease, now)) {
+			min = mono_min(min, a->lease.deadline);
+			continue;
+		}
+		if (account_state(a) == ACCOUNT_CLOSING)
+			continue; /* hung up already, its end is coming */
+		metrics_add(METRIC_LEASES_LOST, 1);
+		log_warn(LOGEV_LEASE, log_str("acc", a->account_id),
+			 log_i64("epoch", a->lease.epoch),
+			 log_str("what", "not renewed in time: hanging up"));
+		account_set_fault(a, ERR_LEASE_LOST,
+				  "the control plane did not renew the lease",
+				  "it comes back as soon as the control plane "
+				  "answers");
+		account_stop(a, "lease over");
+	}
+	f->lease_min = min;
+	if (min.us != MONO_NEVER.us)
+		loop_arm_at(f->loop, &f->lease_timer, min);
+}
+
+static void on_lease_timer(struct wheel_timer *t, void *ctx)
+{
+	fleet_check_leases(ctx);
+}
+
+void fleet_note_lease(struct fleet *f, struct mono deadline)
+{
+	/* renewals move deadlines up: the old time only means looking early */
+	if (!mono_before(deadline, f->lease_min))
+		return;
+	f->lease_min = deadline;
+	loop_arm_at(f->loop, &f->lease_timer, deadline);
+}
+
+static struct account *at_index(const struct fleet *f, uint32_t index)
+{
+	uint32_t cursor = index;
+	struct account *a = idtab_next(&f->accounts, &cursor);
+
+	return a && idtab_index(a->id) == index ? a : NULL;
+}
+
+static void refill(struct fleet *f)
+{
+	struct mono now = loop_now(f->loop);
+	int64_t per = US_PER_SEC / FLEET_DIAL_RATE;
+
+	f->dial_tokens_us += mono_diff(now, f->dial_at);
+	f->dial_at = now;
+	if (f->dial_tokens_us > per * FLEET_DIAL_BURST)
+		f->dial_tokens_us = per * FLEET_DIAL_BURST;
+}
+
+static void on_dial_timer(struct wheel_timer *t, void *ctx)
+{
+	struct fleet *f = ctx;
+	int64_t per = US_PER_SEC / FLEET_DIAL_RATE;
+	uint32_t bit = 0;
+
+	refill(f);
+	while (f->dial_tokens_us >= per && bset_next(&f->waiting, bit, &bit)) {
+		struct account *a = at_index(f, bit);
+
+		bset_remove(&f->waiting, bit);
+		if (!a)
+			continue;
+		f->dial_tokens_us -= per;
+		account_dial(a);
+	}
+	if (f->waiting.count)
+		loop_arm(f->loop, &f->dial_timer, per);
+}
+
+void fleet_wait(struct fleet *f, struct account *a)
+{
+	if (bset_add(&f->waiting, idtab_index(a->id))) {
+		account_back_off(a, 0, "out of memory");
+		return;
+	}
+	if (!wheel_armed(&f->dial_timer))
+		loop_arm(f->loop, &f->dial_timer, 0);
+}
+
+void fleet_note_position(struct fleet *f, struct account *a,
+			 struct updates_pos pos)
+{
+	enum err rc = journal_put(f->journal, a->account_id, pos);
+
+	if (rc)
+		log_warn(LOGEV_ACC_MSG, log_str("acc", a->account_id),
+			 log_str("err", err_name(rc)),
+			 log_str("msg", "position not kept"));
+	loop_defer(f->loop, &f->flush);
+}
+
+static void on_flush(void *ctx)
+{
+	struct fleet *f = ctx;
+	struct err_info ei = { 0 };
+	enum err rc = journal_flush(f->journal, &ei);
+
+	if (rc)
+		log_fail(LOG_ERROR, LOGEV_ACC_MSG, rc, &ei,
+			 log_str("what", "positions"));
+	if (f->out.cap > FLEET_OUT_KEEP) {
+		buf_reset(&f->out);
+		buf_drained(&f->out);
+	}
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All accounts of this process: by id, by name, what changed, whose turn it is.
+ *
+ * Work follows what changed (`dirty`) and what waits (`waiting`); leases are
+ * looked through only when the earliest deadline has come.
+ *
+ *   owner     struct worker
+ *   memory    the accounts; FLEET_ACCOUNTS_MAX
+ *   threads   the loop's
+ */
+#ifndef WORKER_FLEET_H
+#define WORKER_FLEET_H
+
+#include "base/bset.h"
+#include "base/idtab.h"
+#include "worker/account.h"
+#include "worker/telegram.h"
+
+#define FLEET_ACCOUNTS_MAX 20000
+/* New connections: this many at once, then so many a second. */
+#define FLEET_DIAL_BURST 50
+#define FLEET_DIAL_RATE 100
+
+struct journal;
+struct sealed;
+
+struct fleet_ops {
+	/* Worth telling the control plane before the next beat is due. */
+	void (*on_urgent)(void *ctx);
+	/* In WAITING for a session: fetch it, then account_take_session(). */
+	void (*on_want_session)(void *ctx, struct account *a);
+	void (*on_forget_session)(void *ctx, struct account *a);
+	/* Of account_send_text(); err or rpcerr text in ei when rc. */
+	void (*on_sent)(void *ctx, struct account *a, uint64_t tag, enum err rc,
+			int32_t message_id, const struct err_info *ei);
+};
+
+struct fleet {
+	struct loop *loop;
+	struct rnd *rnd;
+	const struct telegram *telegram;
+	struct journal *journal;
+	const struct fleet_ops *ops;
+	void *ctx;
+	struct idtab accounts;
+	struct account **buckets;
+	uint32_t nbuckets;
+	struct bset dirty, waiting;
+	struct buf out; /* scratch for bytes to write */
+	struct wheel_timer dial_timer, lease_timer;
+	struct loop_call flush; /* the journal's, at the end of the turn */
+	struct mono lease_min;	/* no lease ends before */
+	struct mono dial_at;	/* token bucket: when it was last filled */
+	int64_t dial_tokens_us;
+	uint64_t changes;
+	bool closing; /* the process ends: nothing starts */
+};
+
+struct fleet_config {
+	struct loop *loop;
+	struct rnd *rnd;
+	const struct telegram *telegram;
+	struct journal *journal;
+	const struct fleet_ops *ops;
+	void *ctx;
+};
+
+enum err fleet_init(struct fleet *f, const struct fleet_config *cfg);
+/* Hangs up at once; the links' ends are not waited for. */
+void fleet_deinit(struct fleet *f);
+
+struct account *fleet_get(const struct fleet *f, uint64_t id);
+struct account *fleet_find(const struct fleet *f, const char *account_id);
+enum err fleet_find_or_add(struct fleet *f, const char *account_id,
+			   struct account **ret);
+/* Forgets an account that holds no lease and no connection. */
+void fleet_remove(struct fleet *f, struct account *a);
+/* In index order; *cursor starts at 0. */
+struct account *fleet_next(const struct fleet *f, uint32_t *cursor);
+uint32_t fleet_count(const struct fleet *f);
+
+/* Every lease that ended by itself: hang up.  Cheap when there is none; runs
+ * after every sleep of the loop, before any socket is served. */
+void fleet_check_leases(struct fleet *f);
+/* A lease was confirmed: when to look again. */
+void fleet_note_lease(struct fleet *f, struct mono deadline);
+
+/* The account is in WAITING: it will be dialled when its turn comes. */
+void fleet_wait(struct fleet *f, struct account *a);
+/* The position is to be written at the end of the turn. */
+void fleet_note_position(struct fleet *f, struct account *a,
+			 struct updates_pos pos);
+
+#endif /* WORKER_FLEET_H */
