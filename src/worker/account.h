@@ -52,6 +52,7 @@ struct account {
 	uint64_t link;
 	struct wheel_timer timer; /* engine's deadline, or end of back-off */
 	uint16_t fails;		  /* in a row */
+	uint8_t ended;		  /* the end it was taken away from; 0 = none */
 	uint8_t end;	      /* state to end in, found by an event; 0 = none */
 	uint8_t keys_unknown; /* refusals by error packet, in a row */
 	int64_t wait_us;      /* Telegram asked for, before the next try */
