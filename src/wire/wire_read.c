@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/walltime.h"
 #include "wire/wire_int.h"
 
 #define SECONDS_MAX 1e9
@@ -86,62 +85,17 @@ enum err wire_read_list(const struct wire_reader *r, struct json obj,
 	return ERR_OK;
 }
 
-/* Digits after the point as microseconds; *p moves behind them. */
-static int64_t fraction_us(const char **p)
-{
-	int64_t us = 0;
-	int digits = 0;
-
-	for (++*p; **p >= '0' && **p <= '9'; ++*p, digits++)
-		if (digits < 6)
-			us = us * 10 + (**p - '0');
-	for (; digits < 6; digits++)
-		us *= 10;
-	return us;
-}
-
-static bool zone_sec(const char *p, int64_t *ret)
-{
-	int h, m;
-
-	*ret = 0;
-	if (!*p || !strcmp(p, "Z") || !strcmp(p, "z"))
-		return true; /* without a zone: UTC, as our own writing is */
-	if ((*p != '+' && *p != '-') || strlen(p) != 6 ||
-	    sscanf(p + 1, "%2d:%2d", &h, &m) != 2 || h > 23 || m > 59)
-		return false;
-	*ret = (h * 3600 + m * 60) * (*p == '-' ? -1 : 1);
-	return true;
-}
-
-static struct wall parse_time(const char *text)
-{
-	struct tm tm = { 0 };
-	const char *p;
-	int64_t us = 0, zone, sec;
-
-	p = strptime(text, "%Y-%m-%d", &tm);
-	if (!p || (*p != 'T' && *p != 't' && *p != ' '))
-		return (struct wall){ 0 };
-	p = strptime(p + 1, "%H:%M:%S", &tm);
-	if (!p)
-		return (struct wall){ 0 };
-	if (*p == '.')
-		us = fraction_us(&p);
-	if (!zone_sec(p, &zone))
-		return (struct wall){ 0 };
-	sec = timegm(&tm) - zone;
-	return sec > 0 ? (struct wall){ sec * US_PER_SEC + us }
-		       : (struct wall){ 0 };
-}
-
 struct wall wire_read_time(struct json obj, const char *key)
 {
 	struct json v = json_get(obj, key);
+	struct wall t = { 0 };
 	double sec;
 
-	if (json_is_string(v))
-		return parse_time(json_str(v, ""));
+	if (json_is_string(v)) {
+		if (walltime_parse(json_str(v, ""), &t))
+			t.us = 0;
+		return t;
+	}
 	sec = json_double(v, 0);
 	if (!(sec > 0 && sec < SECONDS_MAX * 10))
 		return (struct wall){ 0 };

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* /group-ai/accounts/upload-session and /group-ai/sessions/inspect. */
+#include <string.h>
+
+#include "control/control_int.h"
+#include "control/session_intake.h"
+#include "crypto/sha.h"
+#include "http/multipart.h"
+#include "tg/sessfile.h"
+
+#define FILES_MAX 1000
+/* Above the setting only by what multipart adds. */
+#define UPLOAD_BODY_MAX ((64U << 20) + (1U << 20))
+
+struct upload {
+	const struct multipart_slice *parts;
+	size_t n, nfiles;
+	const char *account_id;
+	bool attested;
+};
+
+/* --- the form --- */
+
+static bool is_file(const struct multipart_slice *p)
+{
+	return p->head.filename[0] != '\0';
+}
+
+static enum err take_field(struct arena *a, const struct multipart_slice *p,
+			   struct upload *u)
+{
+	const char *value;
+
+	if (p->len > STORE_TEXT_MAX)
+		return ERR_OK;
+	value = arena_str(a, p->data, p->len);
+	if (!value)
+		return ERR_NOMEM;
+	if (!strcmp(p->head.name, "account_id") ||
+	    (!strcmp(p->head.name, "phone") && !u->account_id))
+		u->account_id = *value ? value : NULL;
+	else if (!strcmp(p->head.name, "attested"))
+		u->attested = !strcmp(value, "true") || !strcmp(value, "1");
+	return ERR_OK;
+}
+
+static enum err read_form(struct control *c, struct http_req *req,
+			  struct upload *u, struct err_info *ei)
+{
+	const struct multipart_limits limits = {
+		.parts = FILES_MAX,
+		.part_bytes = c->cfg->upload_max_bytes,
+	};
+	const char *type = http_req_header(req, "content-type");
+	struct multipart_slice *parts;
+	const uint8_t *body;
+	size_t len;
+	enum err rc;
+
+	if (strcmp(http_req_content_type(req), "multipart/form-data") != 0)
+		return err_set(ei, ERR_MEDIA_TYPE,
+			       "send the files as multipart/form-data");
+	body = http_req_body(req, &len);
+	rc = multipart_parse(type, body, len, &limits, http_req_arena(req),
+			     &parts, &u->n, ei);
+	if (rc)
+		return rc;
+	u->parts = parts;
+	for (size_t i = 0; i < u->n; i++) {
+		if (is_file(&parts[i])) {
+			u->nfiles++;
+			continue;
+		}
+		rc = take_field(http_req_arena(req), &parts[i], u);
+		if (rc)
+			return rc;
+	}
+	if (!u->nfiles)
+		return err_set(ei, ERR_INVALID, "there is no file in the form");
+	return ERR_OK;
+}
+
+/* --- upload --- */
+
+static const char *advice_for(enum err rc)
+{
+	switch (rc) {
+	case ERR_DUPLICATE:
+		return "use the account that has it, or delete it there first";
+	case ERR_TOOBIG:
+		return "a session file is smaller: is it the right file?";
+	case ERR_INVALID:
+	case ERR_SYNTAX:
+	case ERR_CORRUPT:
+		return "upload the .session file as its program wrote it, "
+		       "while that program is not running";
+	default:
+		return NULL;
+	}
+}
+
+static void write_result(struct jsonw *w, const char *filename,
+			 const char *account_id, enum err rc,
+			 const struct err_info *ei)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "filename", filename);
+	jsonw_bool(w, "success", !rc);
+	jsonw_str_or_null(w, "account_id", account_id);
+	if (rc) {
+		jsonw_object(w, "error");
+		jsonw_str(w, "code", err_code(rc));
+		jsonw_str(w, "message", ei->msg[0] ? ei->msg : err_text(rc));
+		jsonw_str_or_null(w, "advice", advice_for(rc));
+		jsonw_object_end(w);
+	} else {
+		jsonw_null(w, "error");
+	}
+	jsonw_object_end(w);
+}
+
+/* A single refused file: its error's status.  Of several some may be stored:
+ * each result tells. */
+static int status_for(const struct upload *u, size_t stored, enum err last)
+{
+	if (stored)
+		return 200;
+	return u->nfiles == 1 ? err_http_status(last) : 422;
+}
+
+static enum err store_files(struct control *c, struct http_req *req,
+			    const struct upload *u, struct jsonw *w,
+			    size_t *ret_stored)
+{
+	enum err last = ERR_OK;
+
+	for (size_t i = 0; i < u->n; i++) {
+		const struct multipart_slice *p = &u->parts[i];
+		const struct session_intake in = {
+			.data = p->data,
+			.len = p->len,
+			.filename = p->head.filename,
+			.account_id = u->account_id,
+			.attested = u->attested,
+		};
+		struct err_info ei = { 0 };
+		const char *id = NULL;
+		enum err rc;
+
+		if (!is_file(p))
+			continue;
+		rc = session_intake_store(c, req, &in, &id, &ei);
+		if (rc)
+			last = rc;
+		else
+			++*ret_stored;
+		log_at(rc ? LOG_WARN : LOG_INFO, LOGEV_SESSION,
+		       log_str("why", rc ? "upload refused" : "stored"),
+		       log_phone("acc", id ? id : ""),
+		       log_str("err", rc ? ei.msg : ""));
+		write_result(w, p->head.filename, id, rc, &ei);
+	}
+	return last;
+}
+
+static enum err upload(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct control *c = ctx;
+	struct upload u = { 0 };
+	size_t stored = 0;
+	struct jsonw w;
+	struct buf b;
+	enum err rc;
+
+	rc = read_form(c, req, &u, ei);
+	if (rc)
+		return rc;
+	if (u.account_id && u.nfiles > 1)
+		return err_set(ei, ERR_INVALID,
+			       "account_id goes with one file; with several, "
+			       "their names say whose they are");
+	control_body_init(&b, &w);
+	jsonw_object(&w, NULL);
+	jsonw_array(&w, "results");
+	rc = store_files(c, req, &u, &w, &stored);
+	jsonw_array_end(&w);
+	jsonw_bool(&w, "success", stored == u.nfiles);
+	jsonw_u64(&w, "total", u.nfiles);
+	jsonw_u64(&w, "stored", stored);
+	jsonw_u64(&w, "failed", u.nfiles - stored);
+	jsonw_object_end(&w);
+	control_reply(req, status_for(&u, stored, rc), &b, &w);
+	return ERR_OK;
+}
+
+/* --- inspect --- */
+
+static enum err write_inspected(struct control *c, struct http_req *req,
+				const struct sessfile *s, struct jsonw *w,
+				struct err_info *ei)
+{
+	struct store_hash fp;
+	const char *known = NULL;
+	enum err rc;
+
+	sha_256(s->auth_key.bytes, s->auth_key.len, fp.bytes);
+	rc = c->store->ops->session_by_fingerprint(
+		c->store, &fp, http_req_arena(req), &known, ei);
+	if (rc && rc != ERR_NOTFOUND)
+		return rc;
+	jsonw_object(w, NULL);
+	jsonw_str(w, "flavour", sessfile_flavour_name(s->flavour));
+	jsonw_int(w, "format_version", s->version);
+	jsonw_int(w, "dc_id", s->dc_id);
+	jsonw_str_or_null(w, "server_address", s->server_address);
+	jsonw_int(w, "port", s->port);
+	jsonw_int(w, "user_id", s->user_id);
+	jsonw_bool(w, "is_bot", s->is_bot);
+	jsonw_bool(w, "test_mode", s->test_mode);
+	jsonw_int(w, "api_id", s->api_id);
+	jsonw_u64(w, "peers", s->npeers);
+	jsonw_bool(w, "has_update_state", s->has_update_state);
+	control_write_hash(w, "fingerprint", &fp);
+	jsonw_str_or_null(w, "known_as", rc ? NULL : known);
+	jsonw_object_end(w);
+	return ERR_OK;
+}
+
+static enum err inspect(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct control *c = ctx;
+	struct upload u = { 0 };
+	struct sessfile s;
+	struct jsonw w;
+	struct buf b;
+	size_t i = 0;
+	enum err rc;
+
+	rc = read_form(c, req, &u, ei);
+	if (rc)
+		return rc;
+	while (!is_file(&u.parts[i]))
+		i++;
+	rc = sessfile_read(u.parts[i].data, u.parts[i].len,
+			   u.parts[i].head.filename, &s, ei);
+	if (rc)
+		return rc;
+	control_body_init(&b, &w);
+	rc = write_inspected(c, req, &s, &w, ei);
+	sessfile_deinit(&s);
+	if (rc)
+		buf_deinit(&b);
+	else
+		control_reply(req, 200, &b, &w);
+	return rc;
+}
+
+static const struct router_row rows[] = {
+	{ "POST", API "/group-ai/accounts/upload-session", AUTH_WRITE, 0,
+	  UPLOAD_BODY_MAX, upload, "Store session files; a result for each" },
+	{ "POST", API "/group-ai/sessions/inspect", AUTH_WRITE, 0,
+	  UPLOAD_BODY_MAX, inspect,
+	  "Say what a session file is, without storing it" },
+};
+
+API_TABLE(api_upload_table);

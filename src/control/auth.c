@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is calling, and may they. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "control/control_int.h"
+#include "crypto/pwhash.h"
+#include "http/urlcode.h"
+
+#define BASIC_MAX 512
+#define PASSWORD_BYTES 15
+
+static unsigned int class_of(const char *role)
+{
+	if (!strcmp(role, "admin"))
+		return AUTH_ADMIN;
+	if (!strcmp(role, "operator"))
+		return AUTH_OPERATOR;
+	if (!strcmp(role, "viewer"))
+		return AUTH_VIEWER;
+	return 0;
+}
+
+static enum err refuse(struct err_info *ei)
+{
+	return err_set(ei, ERR_UNAUTHORIZED,
+		       "sign in first: the credentials are missing, wrong or "
+		       "expired");
+}
+
+/* user_id is only given with Basic, and must be the token's own node then. */
+static enum err as_node(struct control *c, struct arena *a, const char *token,
+			const char *node_id, struct principal *p,
+			struct err_info *ei)
+{
+	const struct store_hash hash = control_hash(token);
+	enum err rc;
+
+	rc = c->store->ops->node_by_token(c->store, &hash, a, &p->node, ei);
+	if (rc == ERR_UNAUTHORIZED || rc == ERR_NOTFOUND)
+		return refuse(ei);
+	if (rc)
+		return rc;
+	if (node_id && strcmp(node_id, p->node.node_id) != 0)
+		return refuse(ei);
+	p->class = AUTH_NODE;
+	p->actor = arena_printf(a, "node:%s", p->node.node_id);
+	return p->actor ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err as_user(struct control *c, struct arena *a, const char *token,
+			struct principal *p, struct err_info *ei)
+{
+	const struct store_hash hash = control_hash(token);
+	enum err rc;
+
+	rc = c->store->ops->login_get(c->store, &hash, control_wall(c), a,
+				      &p->login, ei);
+	if (rc == ERR_UNAUTHORIZED || rc == ERR_NOTFOUND)
+		return refuse(ei);
+	if (rc)
+		return rc;
+	p->class = class_of(p->login.role);
+	p->actor = arena_printf(a, "user:%s", p->login.user_name);
+	return p->actor ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err identify(struct control *c, struct http_req *req,
+			 struct principal *p, struct err_info *ei)
+{
+	const char *header = http_req_header(req, "authorization");
+	struct arena *a = http_req_arena(req);
+	const char *user, *token;
+	char basic[BASIC_MAX];
+	enum err rc;
+
+	if (!header)
+		return refuse(ei);
+	token = urlcode_bearer(header);
+	if (token)
+		return strncmp(token, "tgn_", 4) == 0
+			       ? as_node(c, a, token, NULL, p, ei)
+			       : as_user(c, a, token, p, ei);
+	rc = urlcode_basic(header, basic, sizeof(basic), &user, &token);
+	rc = rc ? refuse(ei) : as_node(c, a, token, user, p, ei);
+	secret_wipe(basic, sizeof(basic));
+	return rc;
+}
+
+enum err auth_check(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	const struct router_row *row = http_req_row(req);
+	struct control *c = ctx;
+	struct principal *p;
+	enum err rc;
+
+	if (!row->auth)
+		return ERR_OK;
+	p = arena_alloc(http_req_arena(req), sizeof(*p));
+	if (!p)
+		return ERR_NOMEM;
+	rc = identify(c, req, p, ei);
+	if (rc)
+		return rc;
+	if (!(p->class & row->auth))
+		return err_set(ei, ERR_FORBIDDEN,
+			       "%s may not do this: it takes %s", p->actor,
+			       row->auth & AUTH_VIEWER	   ? "a user's sign-in"
+			       : row->auth & AUTH_OPERATOR ? "an operator"
+			       : row->auth & AUTH_ADMIN	   ? "an admin"
+							   : "a node's token");
+	http_req_set_user(req, p);
+	return ERR_OK;
+}
+
+static enum err add_admin(struct control *c, struct err_info *ei)
+{
+	char password[CONTROL_TOKEN_MAX], text[PWHASH_TEXT_MAX];
+	struct store_user user = {
+		.name = "admin",
+		.role = "admin",
+		.password_hash = text,
+		.created = control_wall(c),
+	};
+	int64_t id;
+	enum err rc;
+
+	control_random_id("", PASSWORD_BYTES, password, sizeof(password));
+	rc = pwhash_make(password, &pwhash_cost_default, text);
+	if (rc)
+		return err_set(ei, rc, "hash the admin's password");
+	rc = c->store->ops->user_add(c->store, &user, &id, ei);
+	if (rc)
+		return rc;
+	c->admin_password = strdup(password);
+	secret_wipe(password, sizeof(password));
+	if (!c->admin_password)
+		return ERR_NOMEM;
+	return audit_self(c, "user.create", "admin", NULL, ei);
+}
+
+/* Somebody who is not there costs as much to check as somebody who is. */
+static enum err make_dummy(struct control *c, struct err_info *ei)
+{
+	char password[CONTROL_TOKEN_MAX], text[PWHASH_TEXT_MAX];
+	enum err rc;
+
+	control_random_id("", PASSWORD_BYTES, password, sizeof(password));
+	rc = pwhash_make(password, &pwhash_cost_default, text);
+	if (rc)
+		return err_set(ei, rc, "argon2id does not work here");
+	c->dummy_hash = strdup(text);
+	return c->dummy_hash ? ERR_OK : ERR_NOMEM;
+}
+
+enum err auth_first_start(struct control *c, struct err_info *ei)
+{
+	struct store_users users;
+	struct arena a;
+	enum err rc;
+
+	rc = make_dummy(c, ei);
+	if (rc)
+		return rc;
+	arena_init(&a, CONTROL_BODY_MAX * 16);
+	rc = c->store->ops->user_list(c->store, &a, &users, ei);
+	if (!rc && users.n == 0)
+		rc = add_admin(c, ei);
+	arena_deinit(&a);
+	return rc;
+}
+
+void auth_printed(struct control *c)
+{
+	if (c->admin_password)
+		secret_wipe(c->admin_password, strlen(c->admin_password));
+	free(c->admin_password);
+	c->admin_password = NULL;
+}
+
+void auth_deinit(struct control *c)
+{
+	auth_printed(c);
+	free(c->dummy_hash);
+	c->dummy_hash = NULL;
+}

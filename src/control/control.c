@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "control/control_int.h"
+#include "control/jobs.h"
+#include "control/leases.h"
+#include "control/nodes.h"
+#include "control/pwjob.h"
+
+#define HOUSEKEEPING_US (30 * US_PER_SEC)
+#define PURGE_ROWS 1000
+#define NODES_MAX STORE_NODES_MAX
+#define JOBS_MAX 1000
+#define ADDRESSES_MAX 100000
+
+static const struct api_table *const tables[] = {
+	&api_auth_table,	&api_ops_table,	     &api_workers_table,
+	&api_heartbeat_table,	&api_commands_table, &api_accounts_table,
+	&api_account_act_table, &api_upload_table,   &api_sessions_table,
+	&api_chat_table,	&api_jobs_table,
+};
+
+/* --- the data folder --- */
+
+static enum err open_data(struct control *c, struct arena *a,
+			  struct err_info *ei)
+{
+	const char *dir = c->cfg->data, *path;
+	struct stat st;
+
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return err_set(ei, ERR_IO, "create data folder %s: %s", dir,
+			       strerror(errno));
+	if (stat(dir, &st))
+		return err_set(ei, ERR_IO, "data folder %s: %s", dir,
+			       strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(ei, ERR_INVALID, "%s is not a folder", dir);
+	if (st.st_mode & 077)
+		return err_set(ei, ERR_FORBIDDEN,
+			       "others may enter data folder %s: chmod 700 it",
+			       dir);
+	path = arena_printf(a, "%s/lock", dir);
+	if (!path)
+		return ERR_NOMEM;
+	c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (c->lock_fd < 0)
+		return err_set(ei, ERR_IO, "open %s: %s", path,
+			       strerror(errno));
+	if (flock(c->lock_fd, LOCK_EX | LOCK_NB))
+		return err_set(ei, ERR_CONFLICT,
+			       "another tgfleet serve uses data folder %s",
+			       dir);
+	return ERR_OK;
+}
+
+static enum err open_store(struct control *c, struct arena *a,
+			   struct err_info *ei)
+{
+	const char *url = c->cfg->db;
+	enum err rc;
+
+	if (!url || !*url)
+		url = arena_printf(a, "sqlite:%s/tgfleet.db", c->cfg->data);
+	if (!url)
+		return ERR_NOMEM;
+	rc = store_open(url, NULL, &c->store, ei);
+	if (rc)
+		return err_wrap(ei, rc, "database");
+	rc = c->store->ops->migrate(c->store, -1, control_wall(c), ei);
+	return rc ? err_wrap(ei, rc, "database") : ERR_OK;
+}
+
+/*
+ * Sessions in the database without their key file mean that the file was lost: a
+ * new key would not open them, so none is made.
+ */
+static enum err open_vault(struct control *c, struct arena *a,
+			   struct err_info *ei)
+{
+	const struct store_session_query q = { .limit = 1 };
+	struct store_sessions any;
+	enum vault_source source;
+	const char *path;
+	enum err rc;
+
+	rc = c->store->ops->session_list(c->store, &q, a, &any, ei);
+	if (rc)
+		return rc;
+	path = arena_printf(a, "%s/vault.key", c->cfg->data);
+	if (!path)
+		return ERR_NOMEM;
+	rc = vault_load(&c->vault, path, any.n == 0, rnd_system(), &source, ei);
+	return rc ? err_wrap(ei, rc, "vault key") : ERR_OK;
+}
+
+/* --- what was before --- */
+
+static enum err load_instance(struct control *c, struct arena *a,
+			      struct err_info *ei)
+{
+	char fresh[CONTROL_ID_MAX];
+	const char *id;
+	enum err rc;
+
+	control_random_id("fleet_", 8, fresh, sizeof(fresh));
+	rc = c->store->ops->kv_init(c->store, "instance_id", fresh, a, &id, ei);
+	if (rc)
+		return rc;
+	strncpy(c->instance_id, id, sizeof(c->instance_id) - 1);
+	return ERR_OK;
+}
+
+/*
+ * A lease answered by the process before lives by the settings of then.  If they
+ * were longer, the wait after the start is, too.
+ */
+static enum err load_hold(struct control *c, struct arena *a,
+			  struct err_info *ei)
+{
+	const int64_t hold_us = c->rules.ttl_us + c->rules.grace_us;
+	const char *text = arena_printf(a, "%lld", (long long)hold_us);
+	const char *before = NULL;
+	int64_t before_us = 0;
+	enum err rc;
+
+	if (!text)
+		return ERR_NOMEM;
+	rc = c->store->ops->kv_get(c->store, "lease_hold_us", a, &before, ei);
+	if (rc && rc != ERR_NOTFOUND)
+		return rc;
+	if (!rc && before && text_i64(before, &before_us))
+		before_us = 0;
+	c->started = control_mono(c);
+	if (before_us > hold_us)
+		c->started = mono_add(c->started, before_us - hold_us);
+	return c->store->ops->kv_set(c->store, "lease_hold_us", text, ei);
+}
+
+static enum err load(struct control *c, struct arena *a, struct err_info *ei)
+{
+	size_t rows;
+	enum err rc;
+
+	rc = load_instance(c, a, ei);
+	if (!rc)
+		rc = load_hold(c, a, ei);
+	if (!rc)
+		rc = c->store->ops->job_interrupt_all(c->store, control_wall(c),
+						      &rows, ei);
+	if (!rc)
+		rc = auth_first_start(c, ei);
+	return rc ? rc : nodes_load(c, ei);
+}
+
+/* --- serving --- */
+
+static enum err add_routes(struct router *r, struct err_info *ei)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		enum err rc = router_add(r, tables[i]->rows, tables[i]->n, ei);
+
+		if (rc)
+			return rc;
+	}
+	return ERR_OK;
+}
+
+/* Our own failures are worth a line; refusals are the caller's business. */
+static void on_done(const struct http_req *req, int status, int64_t took_us,
+		    void *ctx)
+{
+	const struct router_row *row = http_req_row(req);
+
+	if (status < 500 || !row)
+		return;
+	log_error(LOGEV_HTTP, log_str("method", row->method),
+		  log_str("route", row->path), log_i64("status", status),
+		  log_str("request_id", http_req_request_id(req)));
+}
+
+static enum err listen_at(struct control *c, struct err_info *ei)
+{
+	struct server_options o = {
+		.router = &c->router,
+		.ctx = c,
+		.auth = auth_check,
+		.done = on_done,
+		/* long polls answer late, and that is fine */
+		.limits = { .body_bytes = CONTROL_BODY_MAX },
+	};
+	enum err rc;
+
+	rc = addr_parse(c->cfg->listen, &o.at, ei);
+	if (!rc)
+		rc = server_new(c->loop, &o, &c->server, ei);
+	return rc ? err_wrap(ei, rc, "listen") : ERR_OK;
+}
+
+static void sweep_limits(struct control *c)
+{
+	struct strmap_iter it = strmap_iter(&c->limits);
+
+	/* coarse: all go; a window is a minute and this runs twice in it */
+	if (c->limits.count < ADDRESSES_MAX / 2)
+		return;
+	while (strmap_next(&c->limits, &it))
+		free(strmap_remove(&c->limits, it.key));
+}
+
+static void on_housekeeping(struct wheel_timer *t, void *ctx)
+{
+	struct control *c = ctx;
+	struct err_info ei = { 0 };
+	size_t rows;
+	enum err rc;
+
+	rc = c->store->ops->command_expire(c->store, control_wall(c), &rows,
+					   &ei);
+	if (!rc)
+		rc = c->store->ops->purge(c->store, control_wall(c), PURGE_ROWS,
+					  &rows, &ei);
+	if (rc)
+		log_fail(LOG_ERROR, LOGEV_DB, rc, &ei, log_i64("purge", 1));
+	sweep_limits(c);
+	loop_arm(c->loop, &c->housekeeping, HOUSEKEEPING_US);
+}
+
+static void init(struct control *c, struct loop *l,
+		 const struct control_config *cfg)
+{
+	c->loop = l;
+	c->cfg = cfg;
+	c->lock_fd = -1;
+	c->rules = (struct lease_rules){
+		.beat_us = cfg->heartbeat_interval_us,
+		.ttl_us = cfg->lease_ttl_us,
+		.grace_us = cfg->lease_grace_us,
+	};
+	strmap_init(&c->nodes, NODES_MAX);
+	strmap_init(&c->leases, CONTROL_ACCOUNTS_MAX);
+	strmap_init(&c->jobs, JOBS_MAX);
+	strmap_init(&c->waiting, CONTROL_ACCOUNTS_MAX);
+	strmap_init(&c->limits, ADDRESSES_MAX);
+	router_init(&c->router);
+	wheel_timer_init(&c->housekeeping, on_housekeeping, c);
+}
+
+enum err control_new(struct loop *l, const struct control_config *cfg,
+		     struct control **ret, struct err_info *ei)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	struct arena a;
+	enum err rc;
+
+	if (!c)
+		return ERR_NOMEM;
+	init(c, l, cfg);
+	arena_init(&a, CONTROL_BODY_MAX);
+	rc = open_data(c, &a, ei);
+	if (!rc)
+		rc = open_store(c, &a, ei);
+	if (!rc)
+		rc = open_vault(c, &a, ei);
+	if (!rc)
+		rc = load(c, &a, ei);
+	if (!rc)
+		rc = add_routes(&c->router, ei);
+	if (!rc)
+		rc = listen_at(c, ei);
+	arena_deinit(&a);
+	if (rc) {
+		control_free(c);
+		return rc;
+	}
+	loop_arm(l, &c->housekeeping, HOUSEKEEPING_US);
+	*ret = c;
+	return ERR_OK;
+}
+
+void control_free(struct control *c)
+{
+	struct strmap_iter it;
+
+	if (!c)
+		return;
+	loop_cancel(c->loop, &c->housekeeping);
+	pwjob_orphan_all(c);
+	jobs_free(c);
+	nodes_free(c);
+	server_free(c->server);
+	leases_free(c);
+	strmap_deinit(&c->waiting);
+	it = strmap_iter(&c->limits);
+	while (strmap_next(&c->limits, &it))
+		free(it.value);
+	strmap_deinit(&c->limits);
+	router_deinit(&c->router);
+	auth_deinit(c);
+	vault_deinit(&c->vault);
+	store_close(c->store);
+	if (c->lock_fd >= 0)
+		close(c->lock_fd);
+	free(c);
+}
+
+void control_drain(struct control *c)
+{
+	struct strmap_iter it = strmap_iter(&c->nodes);
+
+	server_drain(c->server);
+	while (strmap_next(&c->nodes, &it))
+		nodes_poke(c, it.key);
+}
+
+bool control_idle(const struct control *c)
+{
+	return server_pending(c->server) == 0;
+}
+
+/* --- saying so --- */
+
+enum err control_ready_line(struct control *c, struct buf *out)
+{
+	const struct addr at = server_addr(c->server);
+	char text[ADDR_TEXT_MAX], url[ADDR_TEXT_MAX + 8] = "http://";
+	struct jsonw w;
+
+	addr_format(&at, text);
+	strcat(url, text);
+	jsonw_init(&w, out);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "ready", true);
+	jsonw_str(&w, "url", url);
+	jsonw_str(&w, "instance_id", c->instance_id);
+	if (c->admin_password)
+		jsonw_str(&w, "admin_password", c->admin_password);
+	jsonw_object_end(&w);
+	auth_printed(c);
+	return jsonw_end(&w);
+}
+
+static void write_route(struct jsonw *w, const struct router_row *row)
+{
+	static const char *const names[] = { "admin", "operator", "viewer",
+					     "node" };
+
+	jsonw_object(w, NULL);
+	jsonw_str(w, "method", row->method);
+	jsonw_str(w, "path", row->path);
+	jsonw_array(w, "auth");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (row->auth & 1U << i)
+			jsonw_str(w, NULL, names[i]);
+	jsonw_array_end(w);
+	jsonw_str(w, "summary", row->summary);
+	jsonw_object_end(w);
+}
+
+enum err control_print_routes(struct buf *out)
+{
+	const struct router_row *row;
+	struct router r;
+	struct jsonw w;
+	enum err rc;
+
+	router_init(&r);
+	rc = add_routes(&r, NULL);
+	for (size_t i = 0; !rc && (row = router_row_at(&r, i)); i++) {
+		jsonw_init(&w, out);
+		write_route(&w, row);
+		rc = jsonw_end(&w);
+		if (!rc)
+			rc = buf_append_byte(out, '\n');
+	}
+	router_deinit(&r);
+	return rc;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/failover.h"
+
+#include <string.h>
+
+#include "control/leases.h"
+#include "control/nodes.h"
+#include "control/place.h"
+#include "control/startall.h"
+
+#define PAGE 500
+
+struct walk {
+	struct control *c;
+	const char *node_id;
+	struct arena *arena;
+	struct place place;
+	size_t moved;
+};
+
+typedef enum err (*walk_fn)(struct walk *w, const struct store_assignment *as,
+			    struct err_info *ei);
+
+/* One transaction a page; `after` keeps the place in its own memory. */
+static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
+{
+	char after[WIRE_ID_MAX + 1] = "";
+	struct store *st = w->c->store;
+	struct store_assignments list = { .n = PAGE };
+	struct arena a;
+	enum err rc = ERR_OK;
+
+	arena_init(&a, 16U << 20);
+	while (!rc && list.n == PAGE) {
+		arena_reset(&a);
+		rc = st->ops->assignment_list(st, w->node_id, after, PAGE, &a,
+					      &list, ei);
+		if (!rc)
+			rc = st->ops->begin(st, ei);
+		if (rc)
+			break;
+		for (size_t i = 0; !rc && i < list.n; i++)
+			rc = fn(w, &list.items[i], ei);
+		if (rc)
+			st->ops->rollback(st);
+		else
+			rc = st->ops->commit(st, ei);
+		if (list.n)
+			strncpy(after, list.items[list.n - 1].account_id,
+				sizeof(after) - 1);
+	}
+	arena_deinit(&a);
+	return rc;
+}
+
+static enum err mark(struct walk *w, const struct store_assignment *as,
+		     struct err_info *ei)
+{
+	const struct store_account acc = {
+		.account_id = as->account_id,
+		.status = wire_status_name(WIRE_OFFLINE),
+		.status_since = control_wall(w->c),
+		.error_code = err_code(ERR_NODE_OFFLINE),
+		.error_message = "node offline",
+		.error_advice = "start the node again; wanted accounts come "
+				"back by themselves",
+	};
+
+	if (!as->node_id || strcmp(as->node_id, w->node_id) != 0 ||
+	    leases_terminal(as->status))
+		return ERR_OK;
+	startall_fail(w->c, as->account_id, ERR_NODE_OFFLINE, "node offline",
+		      acc.error_advice);
+	return w->c->store->ops->account_update(
+		w->c->store, &acc, STORE_ACC_STATUS, control_wall(w->c), ei);
+}
+
+bool failover_mark_offline(struct control *c, const char *node_id)
+{
+	struct walk w = { .c = c, .node_id = node_id };
+	struct err_info ei = { 0 };
+	enum err rc = each(&w, mark, &ei);
+
+	if (rc)
+		log_fail(LOG_ERROR, LOGEV_NODE, rc, &ei,
+			 log_str("node", node_id));
+	return !rc;
+}
+
+static enum err move(struct walk *w, const struct store_assignment *as,
+		     struct err_info *ei)
+{
+	struct store_account acc = { .account_id = as->account_id };
+	enum err rc;
+
+	if (!as->node_id || strcmp(as->node_id, w->node_id) != 0 ||
+	    !leases_wanted(as))
+		return ERR_OK;
+	acc.node_id = place_next(&w->place);
+	if (!acc.node_id)
+		return ERR_OK;
+	rc = w->c->store->ops->account_update(w->c->store, &acc, STORE_ACC_NODE,
+					      control_wall(w->c), ei);
+	if (rc)
+		return rc;
+	w->moved++;
+	nodes_poke(w->c, acc.node_id);
+	return audit_self(w->c, "account.failover", as->account_id, NULL, ei);
+}
+
+void failover_move(struct control *c, const char *node_id)
+{
+	struct walk w = { .c = c, .node_id = node_id };
+	struct err_info ei = { 0 };
+	struct arena a;
+	enum err rc;
+
+	arena_init(&a, 64U << 20);
+	rc = place_init(&w.place, c, &a, &ei);
+	if (!rc) {
+		rc = each(&w, move, &ei);
+		place_deinit(&w.place);
+	}
+	arena_deinit(&a);
+	if (rc)
+		log_fail(LOG_ERROR, LOGEV_NODE, rc, &ei,
+			 log_str("node", node_id));
+	else if (w.moved)
+		log_warn(LOGEV_NODE, log_str("node", node_id),
+			 log_str("why", "its accounts were placed elsewhere"),
+			 log_u64("accounts", w.moved));
+}

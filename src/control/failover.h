@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens to the accounts of a node that is gone.
+ *
+ *   failure   logged here; the node's timer tries again
+ */
+#ifndef CONTROL_FAILOVER_H
+#define CONTROL_FAILOVER_H
+
+#include "control/control_int.h"
+
+/* Its accounts show offline, last error "node offline".  False: try again. */
+bool failover_mark_offline(struct control *c, const char *node_id);
+/*
+ * Its leases are over: wanted accounts get another node.  The grant itself is
+ * still decided account by account when that node beats.
+ */
+void failover_move(struct control *c, const char *node_id);
+
+#endif /* CONTROL_FAILOVER_H */

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/leases.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "control/nodes.h"
+
+#define PAGE 1000
+#define GRANT_BYTES 24
+
+struct lease_clock {
+	int64_t epoch;
+	struct mono answered;
+	int64_t session_version; /* the node was told to run; 0 = not known */
+	bool fetched;
+	struct mono url_until;
+};
+
+struct deciding {
+	struct control *c;
+	const struct principal *node;
+	const struct wire_beat *beat;
+	struct arena *arena;
+	struct strmap held; /* account id -> wire_held, not yet dealt with */
+	struct wire_lease *leases;
+	size_t nleases, cleases;
+	struct wire_stop *stops;
+	size_t nstops, cstops;
+};
+
+void leases_free(struct control *c)
+{
+	struct strmap_iter it = strmap_iter(&c->leases);
+
+	while (strmap_next(&c->leases, &it))
+		free(it.value);
+	strmap_deinit(&c->leases);
+}
+
+void leases_fetched(struct control *c, const char *account_id, int64_t epoch)
+{
+	struct lease_clock *lc = strmap_get(&c->leases, account_id);
+
+	if (lc && lc->epoch == epoch)
+		lc->fetched = true;
+}
+
+bool leases_terminal(const char *status)
+{
+	return !strcmp(status, "revoked") || !strcmp(status, "banned");
+}
+
+bool leases_wanted(const struct store_assignment *as)
+{
+	return as->enabled && as->desired_online && as->session_version > 0 &&
+	       !leases_terminal(as->status);
+}
+
+/* Doubles in the arena: old halves go with it. */
+static void *one_more(struct arena *a, void *items, size_t n, size_t *cap,
+		      size_t size)
+{
+	void *more;
+
+	if (n < *cap)
+		return items;
+	more = arena_array(a, *cap ? *cap * 2 : 16, size);
+	if (!more)
+		return NULL;
+	if (n)
+		memcpy(more, items, n * size);
+	*cap = *cap ? *cap * 2 : 16;
+	return more;
+}
+
+static enum err add_stop(struct deciding *d, const char *account_id,
+			 int64_t epoch, const char *reason)
+{
+	struct wire_stop *stops = one_more(d->arena, d->stops, d->nstops,
+					   &d->cstops, sizeof(*stops));
+
+	if (!stops)
+		return ERR_NOMEM;
+	d->stops = stops;
+	stops[d->nstops++] = (struct wire_stop){ account_id, epoch, reason };
+	return ERR_OK;
+}
+
+static struct lease_clock *clock_of(struct control *c, const char *account_id)
+{
+	struct lease_clock *lc = strmap_get(&c->leases, account_id);
+
+	if (lc)
+		return lc;
+	lc = calloc(1, sizeof(*lc));
+	if (lc && strmap_set(&c->leases, account_id, lc)) {
+		free(lc);
+		return NULL;
+	}
+	return lc;
+}
+
+/* A one-use address for the session, bound to node and epoch. */
+static enum err add_url(struct deciding *d, const struct store_assignment *as,
+			struct lease_clock *lc, struct wire_session_ref *ref,
+			struct err_info *ei)
+{
+	char id[2 * GRANT_BYTES + 1];
+	const struct wall now = control_wall(d->c);
+	const int64_t ttl_us = d->c->cfg->grant_ttl_us;
+	struct store_grant g = {
+		.node_id = d->node->node.node_id,
+		.account_id = as->account_id,
+		.epoch = lc->epoch,
+		.session_version = as->session_version,
+		.created = now,
+		.expires = { now.us + ttl_us },
+	};
+
+	control_random_id("", GRANT_BYTES, id, sizeof(id));
+	g.hash = control_hash(id);
+	ref->url = arena_printf(d->arena, API "/group-ai/node/sessions/%s", id);
+	if (!ref->url)
+		return ERR_NOMEM;
+	lc->fetched = false;
+	lc->url_until = mono_add(control_mono(d->c), ttl_us);
+	return d->c->store->ops->grant_add(d->c->store, &g, ei);
+}
+
+static enum err add_lease(struct deciding *d, const struct store_assignment *as,
+			  struct lease_clock *lc, bool with_url,
+			  struct err_info *ei)
+{
+	char hex[2 * sizeof(as->session_fingerprint.bytes) + 1];
+	struct wire_lease *l;
+
+	l = one_more(d->arena, d->leases, d->nleases, &d->cleases, sizeof(*l));
+	if (!l)
+		return ERR_NOMEM;
+	d->leases = l;
+	l += d->nleases++;
+	text_hex(hex, as->session_fingerprint.bytes,
+		 sizeof(as->session_fingerprint.bytes));
+	*l = (struct wire_lease){
+		.account_id = as->account_id,
+		.epoch = lc->epoch,
+		.ttl_ms = d->c->rules.ttl_us / US_PER_MS,
+		.has_session = true,
+		.session = { .version = as->session_version,
+			     .fingerprint =
+				     arena_str(d->arena, hex, strlen(hex)) },
+	};
+	if (!l->session.fingerprint)
+		return ERR_NOMEM;
+	/* read afresh: the answer leaves after this */
+	lc->answered = clock_mono(loop_clock(d->c->loop));
+	lc->session_version = as->session_version;
+	return with_url ? add_url(d, as, lc, &l->session, ei) : ERR_OK;
+}
+
+static enum err grant(struct deciding *d, const struct store_assignment *as,
+		      bool takeover, struct err_info *ei)
+{
+	const struct store_lease_grant g = {
+		.account_id = as->account_id,
+		.node_id = d->node->node.node_id,
+		.expect_epoch = as->lease_epoch,
+		.takeover = takeover,
+		.now = control_wall(d->c),
+	};
+	struct lease_clock *lc = clock_of(d->c, as->account_id);
+	int64_t epoch;
+	enum err rc;
+
+	if (!lc)
+		return ERR_NOMEM;
+	rc = d->c->store->ops->lease_grant(d->c->store, &g, &epoch, ei);
+	if (rc == ERR_STALE_EPOCH || rc == ERR_CONFLICT)
+		return ERR_OK; /* somebody was faster: not ours this time */
+	if (rc)
+		return rc;
+	lc->epoch = epoch;
+	log_info(LOGEV_LEASE, log_str("acc", as->account_id),
+		 log_str("node", g.node_id), log_i64("epoch", epoch),
+		 log_str("why", takeover ? "takeover" : "grant"));
+	return add_lease(d, as, lc, true, ei);
+}
+
+static enum err try_grant(struct deciding *d, const struct store_assignment *as,
+			  struct err_info *ei)
+{
+	const struct lease_clock *lc =
+		strmap_get(&d->c->leases, as->account_id);
+	const struct lease_view view = {
+		.epoch = as->lease_epoch,
+		.holder = as->lease_node,
+		.released = as->released,
+		.answered_known = lc != NULL,
+		.answered = lc ? lc->answered : (struct mono){ 0 },
+	};
+	struct mono until;
+
+	switch (lease_may_grant(&d->c->rules, &view, d->node->node.node_id,
+				d->c->started, control_mono(d->c), &until)) {
+	case LEASE_GRANT:
+		return grant(d, as, false, ei);
+	case LEASE_TAKEOVER:
+		return grant(d, as, true, ei);
+	case LEASE_WAIT:
+		break;
+	}
+	return ERR_OK;
+}
+
+static enum err renew(struct deciding *d, const struct store_assignment *as,
+		      struct err_info *ei)
+{
+	struct lease_clock *lc = clock_of(d->c, as->account_id);
+	bool lost_url;
+
+	if (!lc)
+		return ERR_NOMEM;
+	if (lc->epoch != as->lease_epoch) { /* from before our restart */
+		lc->epoch = as->lease_epoch;
+		lc->session_version = as->session_version;
+		lc->fetched = true;
+	}
+	if (lc->session_version != as->session_version)
+		return add_stop(d, as->account_id, as->lease_epoch,
+				"the session was replaced");
+	lost_url =
+		!lc->fetched && !mono_before(control_mono(d->c), lc->url_until);
+	return add_lease(d, as, lc, lost_url, ei);
+}
+
+static const char *stop_reason(const struct deciding *d,
+			       const struct store_assignment *as)
+{
+	if (!as->node_id || strcmp(as->node_id, d->node->node.node_id) != 0)
+		return "moved to another node";
+	if (!as->enabled)
+		return "disabled";
+	if (!as->desired_online)
+		return "stopped";
+	if (as->session_version == 0)
+		return "no session";
+	return "the session is dead";
+}
+
+static enum err decide(struct deciding *d, const struct store_assignment *as,
+		       struct err_info *ei)
+{
+	const char *me = d->node->node.node_id;
+	bool mine = as->node_id && !strcmp(as->node_id, me);
+	bool holder =
+		as->lease_node && !as->released && !strcmp(as->lease_node, me);
+	const struct wire_held *h = strmap_remove(&d->held, as->account_id);
+
+	if (!mine || !leases_wanted(as)) {
+		if (!holder && !h)
+			return ERR_OK;
+		return add_stop(d, as->account_id,
+				holder ? as->lease_epoch : h->epoch,
+				stop_reason(d, as));
+	}
+	if (holder && h && h->epoch == as->lease_epoch)
+		return renew(d, as, ei);
+	if (d->node->node.draining && !holder)
+		return ERR_OK;
+	return try_grant(d, as, ei);
+}
+
+static enum err walk(struct deciding *d, struct err_info *ei)
+{
+	struct store *st = d->c->store;
+	struct store_assignments list = { .n = PAGE };
+	const char *after = NULL;
+	enum err rc;
+
+	while (list.n == PAGE) {
+		rc = st->ops->assignment_list(st, d->node->node.node_id, after,
+					      PAGE, d->arena, &list, ei);
+		if (rc)
+			return rc;
+		for (size_t i = 0; i < list.n; i++) {
+			rc = decide(d, &list.items[i], ei);
+			if (rc)
+				return rc;
+			after = list.items[i].account_id;
+		}
+	}
+	return ERR_OK;
+}
+
+/* What it thinks it holds and nobody gave it. */
+static enum err stop_rest(struct deciding *d)
+{
+	struct strmap_iter it = strmap_iter(&d->held);
+	enum err rc;
+
+	while (strmap_next(&d->held, &it)) {
+		const struct wire_held *h = it.value;
+
+		rc = add_stop(d, h->account_id, h->epoch, "the lease is over");
+		if (rc)
+			return rc;
+	}
+	return ERR_OK;
+}
+
+/* Released accounts that belong elsewhere now: their node can have them. */
+static enum err poke_next(struct control *c, const char *node_id,
+			  const struct store_heartbeat *hb, struct arena *a,
+			  struct err_info *ei)
+{
+	for (size_t i = 0; i < hb->n_released; i++) {
+		const char *id = hb->released[i].account_id;
+		struct store_account acc;
+		enum err rc;
+
+		if (!hb->released[i].ok)
+			continue;
+		free(strmap_remove(&c->leases, id));
+		rc = c->store->ops->account_get(c->store, id, a, &acc, ei);
+		if (rc == ERR_NOTFOUND)
+			continue;
+		if (rc)
+			return rc;
+		if (acc.node_id && strcmp(acc.node_id, node_id) != 0)
+			nodes_poke(c, acc.node_id);
+	}
+	return ERR_OK;
+}
+
+enum err leases_answer(struct control *c, const struct principal *node,
+		       const struct wire_beat *beat,
+		       const struct store_heartbeat *hb, struct arena *a,
+		       struct wire_answer *ans, struct err_info *ei)
+{
+	struct deciding d = { .c = c, .node = node, .beat = beat, .arena = a };
+	enum err rc;
+
+	rc = poke_next(c, node->node.node_id, hb, a, ei);
+	if (rc)
+		return rc;
+	/* a plain client runs what it likes: it is never given a lease */
+	if (beat->plain || !node->node.has_public_key)
+		return ERR_OK;
+	strmap_init(&d.held, WIRE_ACCOUNTS_MAX);
+	for (size_t i = 0; !rc && i < beat->nheld; i++)
+		rc = strmap_set(&d.held, beat->held[i].account_id,
+				(void *)(uintptr_t)&beat->held[i]);
+	if (!rc)
+		rc = walk(&d, ei);
+	if (!rc)
+		rc = stop_rest(&d);
+	strmap_deinit(&d.held);
+	if (rc)
+		return rc;
+	ans->leases = d.leases;
+	ans->nleases = d.nleases;
+	ans->stops = d.stops;
+	ans->nstops = d.nstops;
+	return ERR_OK;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "control/nodes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/failover.h"
+#include "control/startall.h"
+
+#define SILENT_BEATS 3
+
+struct nodes_row {
+	struct control *c;
+	char *id;
+	bool online;
+	bool news;   /* since its last beat */
+	bool marked; /* its accounts are marked offline */
+	struct mono last_beat;
+	char boot_id[WIRE_ID_MAX + 1];
+	char old_boot_id[WIRE_ID_MAX + 1];
+	int64_t seq;
+	struct waitq streams;
+	struct wheel_timer timer;
+};
+
+static int64_t silent_us(const struct control *c)
+{
+	return SILENT_BEATS * c->rules.beat_us;
+}
+
+static struct mono leases_over(const struct nodes_row *n)
+{
+	return mono_add(n->last_beat,
+			n->c->rules.ttl_us + n->c->rules.grace_us);
+}
+
+static void go_offline(struct nodes_row *n)
+{
+	n->online = false;
+	log_warn(LOGEV_NODE, log_str("node", n->id), log_str("to", "offline"),
+		 log_str("why", "no heartbeat for three intervals"));
+}
+
+static void arm_failover(struct nodes_row *n)
+{
+	struct mono due = leases_over(n);
+
+	if (!n->c->cfg->failover)
+		return;
+	if (!mono_before(control_mono(n->c), due))
+		due = mono_add(control_mono(n->c), silent_us(n->c));
+	loop_arm_at(n->c->loop, &n->timer, due);
+}
+
+/* Silent too long, then accounts to mark, then accounts to move. */
+static void on_timer(struct wheel_timer *t, void *ctx)
+{
+	struct nodes_row *n = ctx;
+
+	if (n->online)
+		go_offline(n);
+	if (!n->marked) {
+		n->marked = failover_mark_offline(n->c, n->id);
+		if (!n->marked)
+			loop_arm(n->c->loop, &n->timer, n->c->rules.beat_us);
+		else
+			arm_failover(n);
+		return;
+	}
+	if (!mono_before(control_mono(n->c), leases_over(n)))
+		failover_move(n->c, n->id);
+	arm_failover(n);
+}
+
+static struct nodes_row *add(struct control *c, const char *node_id)
+{
+	struct nodes_row *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->c = c;
+	n->id = strdup(node_id);
+	n->last_beat = control_mono(c);
+	wheel_timer_init(&n->timer, on_timer, n);
+	if (!n->id || strmap_set(&c->nodes, node_id, n)) {
+		free(n->id);
+		free(n);
+		return NULL;
+	}
+	return n;
+}
+
+/*
+ * After a restart nobody knows when a node was last answered: its leases count
+ * from now, and it is given three intervals to show itself if it was alive when
+ * the database last heard of it.
+ */
+static enum err load_one(struct control *c, const struct store_node *row)
+{
+	struct nodes_row *n = add(c, row->node_id);
+	int64_t age_us = control_wall(c).us - row->last_heartbeat.us;
+
+	if (!n)
+		return ERR_NOMEM;
+	n->last_beat = c->started;
+	n->online = row->last_heartbeat.us && age_us < silent_us(c);
+	loop_arm(c->loop, &n->timer, n->online ? silent_us(c) : 0);
+	return ERR_OK;
+}
+
+enum err nodes_load(struct control *c, struct err_info *ei)
+{
+	struct store_nodes list;
+	struct arena a;
+	enum err rc;
+
+	arena_init(&a, 64U << 20);
+	rc = c->store->ops->node_list(c->store, &a, &list, ei);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		rc = load_one(c, &list.items[i]);
+	arena_deinit(&a);
+	return rc;
+}
+
+static void free_row(struct nodes_row *n)
+{
+	loop_cancel(n->c->loop, &n->timer);
+	waitq_wake(&n->streams);
+	free(n->id);
+	free(n);
+}
+
+void nodes_free(struct control *c)
+{
+	struct strmap_iter it = strmap_iter(&c->nodes);
+
+	while (strmap_next(&c->nodes, &it))
+		free_row(it.value);
+	strmap_deinit(&c->nodes);
+}
+
+bool nodes_online(const struct control *c, const char *node_id)
+{
+	const struct nodes_row *n = strmap_get(&c->nodes, node_id);
+
+	return n && n->online;
+}
+
+static enum err check_order(struct nodes_row *n, const char *boot_id,
+			    int64_t seq, struct err_info *ei)
+{
+	if (!strcmp(boot_id, n->old_boot_id))
+		return err_set(ei, ERR_CONFLICT,
+			       "a heartbeat from before the node's last start");
+	if (strcmp(boot_id, n->boot_id) != 0) {
+		memcpy(n->old_boot_id, n->boot_id, sizeof(n->old_boot_id));
+		memcpy(n->boot_id, boot_id, strlen(boot_id) + 1);
+	} else if (seq < n->seq) {
+		return err_set(ei, ERR_CONFLICT,
+			       "heartbeat %lld came after heartbeat %lld",
+			       (long long)seq, (long long)n->seq);
+	}
+	n->seq = seq;
+	return ERR_OK;
+}
+
+enum err nodes_beat(struct control *c, const char *node_id, const char *boot_id,
+		    int64_t seq, struct err_info *ei)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+	enum err rc;
+
+	if (!n)
+		n = add(c, node_id);
+	if (!n)
+		return err_set(ei, ERR_NOMEM, "no room for node %s", node_id);
+	if (boot_id) {
+		rc = check_order(n, boot_id, seq, ei);
+		if (rc)
+			return rc;
+	}
+	if (!n->online)
+		log_info(LOGEV_NODE, log_str("node", node_id),
+			 log_str("to", "online"));
+	n->online = true;
+	n->news = false;
+	n->marked = false;
+	n->last_beat = clock_mono(loop_clock(c->loop));
+	loop_arm(c->loop, &n->timer, silent_us(c));
+	return ERR_OK;
+}
+
+void nodes_forget(struct control *c, const char *node_id)
+{
+	struct nodes_row *n = strmap_remove(&c->nodes, node_id);
+
+	if (n)
+		free_row(n);
+}
+
+void nodes_poke(struct control *c, const char *node_id)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+
+	if (!n)
+		return;
+	n->news = true;
+	waitq_wake(&n->streams);
+}
+
+static void stream_answer(struct control *c, struct http_req *req, void *ctx,
+			  bool woken)
+{
+	struct jsonw w;
+	struct buf b;
+
+	control_body_init(&b, &w);
+	jsonw_object(&w, NULL);
+	jsonw_bool(&w, "success", true);
+	jsonw_bool(&w, "news", woken);
+	jsonw_object_end(&w);
+	control_reply(req, 200, &b, &w);
+}
+
+enum err nodes_stream(struct control *c, struct http_req *req,
+		      const char *node_id, int64_t wait_us)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+
+	if (!n)
+		n = add(c, node_id);
+	if (!n)
+		return ERR_NOMEM;
+	if (n->news || wait_us <= 0) {
+		stream_answer(c, req, NULL, n->news);
+		return ERR_OK;
+	}
+	return waitq_add(&n->streams, c, req, wait_us, stream_answer, NULL);
+}

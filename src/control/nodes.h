@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The nodes as this process sees them: who beats, who is late, who waits for
+ * news on a long poll.
+ *
+ * A node is offline when it was silent for three intervals; its accounts are
+ * marked then, page by page, and once its leases are over by the clock the wanted
+ * ones are placed elsewhere (setting `failover`).  All of it hangs on one timer a
+ * node, armed for the next thing that is due.
+ *
+ *   owner     control; found by id
+ *   memory    one small struct a node
+ */
+#ifndef CONTROL_NODES_H
+#define CONTROL_NODES_H
+
+#include "control/control_int.h"
+#include "control/waitq.h"
+
+struct nodes_row;
+
+/* At start: what the database knows. */
+enum err nodes_load(struct control *c, struct err_info *ei);
+void nodes_free(struct control *c);
+
+bool nodes_online(const struct control *c, const char *node_id);
+/*
+ * A beat came.  boot_id NULL: a plain client.  ERR_CONFLICT for one that is older
+ * than what was seen: it was delayed on the way and must change nothing.
+ */
+enum err nodes_beat(struct control *c, const char *node_id, const char *boot_id,
+		    int64_t seq, struct err_info *ei);
+void nodes_forget(struct control *c, const char *node_id);
+/* There is news for this node: its long poll is answered. */
+void nodes_poke(struct control *c, const char *node_id);
+/* Long poll: answered at once when there is news since its last beat. */
+enum err nodes_stream(struct control *c, struct http_req *req,
+		      const char *node_id, int64_t wait_us);
+
+#endif /* CONTROL_NODES_H */
