@@ -105,6 +105,9 @@ void session_renew(struct session *s)
 void session_set_time(struct session *s, struct mono now, struct srvtime srv,
 		      bool certain)
 {
+	/* What the server said is better than any guess, and stays true. */
+	if (!certain && s->time_known)
+		return;
 	s->time_offset_us = srv.us - now.us;
 	s->time_known = certain;
 }

@@ -126,7 +126,7 @@ enum err session_set_key(struct session *s, const uint8_t key[AUTHKEY_LEN],
 /*
  * What the server's clock says, as far as known: from the handshake
  * (certain = true), or the wall clock (certain = false: the first message from
- * the server corrects it).
+ * the server corrects it).  A guess does not replace what is known already.
  */
 void session_set_time(struct session *s, struct mono now, struct srvtime srv,
 		      bool certain);

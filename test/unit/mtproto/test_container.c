@@ -131,6 +131,9 @@ static void containers_come_back(void **state)
 	for (size_t n = 0; n < buf_len(&b); n++)
 		assert_int_equal(container_open(&it, buf_head(&b), n, NULL),
 				 ERR_PROTO);
+	assert_int_equal(buf_append(&b, "rest", 4), ERR_OK);
+	assert_int_equal(container_open(&it, buf_head(&b), buf_len(&b), NULL),
+			 ERR_PROTO);
 	buf_deinit(&b);
 }
 
