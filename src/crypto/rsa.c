@@ -338,7 +338,7 @@ enum err rsa_pad_decrypt(const struct rsa_key *k,
 			 uint8_t out[static RSA_PAD_OPEN_LEN],
 			 struct err_info *ei)
 {
-	uint8_t block[RSA_BLOCK_LEN], data[RSA_PAD_OPEN_LEN];
+	uint8_t block[RSA_BLOCK_LEN] = { 0 }, data[RSA_PAD_OPEN_LEN];
 	enum err rc = open_raw(k, in, block, ei);
 
 	if (rc)
@@ -373,7 +373,7 @@ enum err rsa_sha1_decrypt(const struct rsa_key *k,
 			  const uint8_t in[static RSA_BLOCK_LEN],
 			  struct rsa_sha1_open *ret, struct err_info *ei)
 {
-	uint8_t block[RSA_BLOCK_LEN];
+	uint8_t block[RSA_BLOCK_LEN] = { 0 };
 	enum err rc = open_raw(k, in, block, ei);
 
 	if (rc)

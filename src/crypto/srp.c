@@ -215,10 +215,9 @@ static enum err client_run(const struct work *w, const struct srp_algo *algo,
 	return client_secret(w, c->t, c->a, c->u, c->x, c->s);
 }
 
-enum err srp_client_proof(const struct srp_algo *algo, const uint8_t *srp_b,
-			  size_t srp_b_len, const char *password,
-			  struct rnd *rnd, struct srp_proof *ret,
-			  struct err_info *ei)
+enum err srp_client_proof(const struct srp_algo *algo, struct srp_b srp_b,
+			  const char *password, struct rnd *rnd,
+			  struct srp_proof *ret, struct err_info *ei)
 {
 	struct client c;
 	struct work w;
@@ -226,10 +225,10 @@ enum err srp_client_proof(const struct srp_algo *algo, const uint8_t *srp_b,
 	enum err rc;
 
 	rc = work_init(&w, algo, ei);
-	if (!rc && srp_b_len > DH_LEN)
-		rc = err_set(ei, ERR_PROTO, "srp: B of %zu bytes", srp_b_len);
+	if (!rc && srp_b.len > DH_LEN)
+		rc = err_set(ei, ERR_PROTO, "srp: B of %zu bytes", srp_b.len);
 	if (!rc)
-		rc = dh_pad(srp_b, srp_b_len, b, ei);
+		rc = dh_pad(srp_b.data, srp_b.len, b, ei);
 	if (!rc)
 		rc = dh_check_public(algo->p, b, "srp: B", ei);
 	if (!rc) {

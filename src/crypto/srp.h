@@ -36,11 +36,14 @@ struct srp_proof {
 	uint8_t m1[SRP_M1_LEN];
 };
 
-/* srp_b may be shorter than 256 bytes: it is padded. */
-enum err srp_client_proof(const struct srp_algo *algo, const uint8_t *srp_b,
-			  size_t srp_b_len, const char *password,
-			  struct rnd *rnd, struct srp_proof *ret,
-			  struct err_info *ei);
+/* account.password's srp_B; shorter than 256 bytes is fine, it is padded. */
+struct srp_b {
+	const uint8_t *data;
+	size_t len;
+};
+enum err srp_client_proof(const struct srp_algo *algo, struct srp_b b,
+			  const char *password, struct rnd *rnd,
+			  struct srp_proof *ret, struct err_info *ei);
 
 /* What a server stores for a password: v = g^x mod p. */
 enum err srp_verifier(const struct srp_algo *algo, const char *password,

@@ -489,7 +489,7 @@ enum err handshake_client_step(struct handshake_client *h,
 			       struct buf *out, bool *ret_done,
 			       struct err_info *ei)
 {
-	enum handshake_step step;
+	enum handshake_step step = HANDSHAKE_WANT_WORK;
 	enum err rc = handshake_client_feed(h, packet, &step, ei);
 
 	if (rc)

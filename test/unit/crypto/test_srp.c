@@ -58,8 +58,9 @@ static void vector(struct json v)
 	vectors_hex(v, "password_utf8", in.password, sizeof(in.password) - 1);
 	vectors_number(v, "a", in.a, DH_LEN);
 	rnd_fixed_init(&rnd, in.a, DH_LEN);
-	assert_int_equal(srp_client_proof(&in.algo, in.b, in.b_len, in.password,
-					  &rnd.rnd, &proof, NULL),
+	assert_int_equal(srp_client_proof(&in.algo,
+					  (struct srp_b){ in.b, in.b_len },
+					  in.password, &rnd.rnd, &proof, NULL),
 			 0);
 	vectors_number(v, "A", want, DH_LEN);
 	assert_memory_equal(proof.a, want, DH_LEN);
@@ -97,7 +98,7 @@ static void vectors_refuse(void **state)
 
 		load(it.val, &in);
 		rc = srp_client_proof(
-			&in.algo, in.b, in.b_len,
+			&in.algo, (struct srp_b){ in.b, in.b_len },
 			json_str(json_get(it.val, "password"), ""), &rnd.rnd,
 			&proof, &ei);
 		if (rc != ERR_PROTO)
