@@ -10,6 +10,7 @@
 
 #define KEY_ID_LEN 8U
 #define BODY_MAX (16U << 20)
+#define QUICK_ACK_KEY_AT 88U /* to the server only: x = 0 */
 
 static enum mtkdf_dir dir_of(enum envelope_side side)
 {
@@ -173,6 +174,20 @@ enum err envelope_open(const struct authkey *key, enum envelope_side side,
 		return err_set(ei, ERR_PROTO,
 			       "msg_key does not fit the packet");
 	return check_inner(plain, len, ret, ei);
+}
+
+uint32_t envelope_quick_ack(const struct authkey *key, const uint8_t *opened,
+			    size_t len)
+{
+	uint8_t hash[SHA_256_LEN]; /* the middle of which is msg_key */
+	const struct sha_part parts[] = {
+		{ key->secret.bytes + QUICK_ACK_KEY_AT, 32 },
+		{ opened + ENVELOPE_HEAD, len - ENVELOPE_HEAD },
+	};
+
+	BUG_ON(len < ENVELOPE_HEAD);
+	sha_256_parts(parts, ARRAY_LEN(parts), hash);
+	return bytes_get_u32(hash) | 0x80000000U;
 }
 
 enum err envelope_key_id(const uint8_t *packet, size_t len, uint64_t *ret_id,

@@ -56,6 +56,13 @@ enum err envelope_open(const struct authkey *key, enum envelope_side side,
 		       uint8_t *packet, size_t len, struct envelope_msg *ret,
 		       struct err_info *ei);
 
+/*
+ * The token a server sends for a quick ack, of a packet that was opened (and so
+ * decrypted where it lies).
+ */
+uint32_t envelope_quick_ack(const struct authkey *key, const uint8_t *opened,
+			    size_t len);
+
 /* The first 8 bytes: 0 for a plain message; ERR_PROTO if there are fewer. */
 enum err envelope_key_id(const uint8_t *packet, size_t len, uint64_t *ret_id,
 			 struct err_info *ei);

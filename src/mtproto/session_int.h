@@ -31,6 +31,8 @@ struct session_in {
 /* Handlers, one file each. */
 enum err session_recv_acks(struct session *s, const struct session_in *in,
 			   struct err_info *ei);
+enum err session_recv_all_info(struct session *s, const struct session_in *in,
+			       struct err_info *ei);
 enum err session_recv_bad_msg(struct session *s, const struct session_in *in,
 			      struct err_info *ei);
 enum err session_recv_bad_salt(struct session *s, const struct session_in *in,

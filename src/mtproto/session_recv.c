@@ -30,6 +30,7 @@ static const struct handler handlers[] = {
 	{ SERVICE_MSG_RESEND_REQ, session_recv_resend },
 	{ SERVICE_MSGS_STATE_REQ, session_recv_state_req },
 	{ SERVICE_MSGS_STATE_INFO, session_recv_state_info },
+	{ SERVICE_MSGS_ALL_INFO, session_recv_all_info },
 	{ SERVICE_MSG_COPY, session_recv_copy },
 	{ SERVICE_DESTROY_SESSION_OK, session_recv_destroyed },
 	{ SERVICE_DESTROY_SESSION_NONE, session_recv_destroyed },
