@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The admin port: plain HTTP and JSON on loopback, for tests, demos and
+ * benchmarks.  It has no authentication and therefore refuses to listen
+ * anywhere but on loopback.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "dc/dc_int.h"
+#include "http/http_req.h"
+
+#define BODY_MAX (1U << 20)
+#define OUT_MAX (64U << 20)
+#define COUNT_MAX 100000
+#define KEYS_MAX 20000
+
+/* Answers with what fn wrote, in one object. */
+static enum err done(struct http_req *req, struct jsonw *w, struct buf *out)
+{
+	enum err rc;
+
+	jsonw_object_end(w);
+	rc = jsonw_end(w);
+	if (!rc)
+		http_reply_json(req, 200, out);
+	buf_deinit(out);
+	return rc;
+}
+
+static void begin(struct jsonw *w, struct buf *out)
+{
+	buf_init(out, OUT_MAX);
+	jsonw_init(w, out);
+	jsonw_object(w, NULL);
+}
+
+/* ---- who is meant: {"phone": ...} or {"user_id": ...} */
+
+static enum err find_user(struct dc *dc, struct json obj, const char *key,
+			  struct world_user **ret, struct err_info *ei)
+{
+	struct json v = json_get(obj, key);
+
+	if (json_is_int(v))
+		*ret = world_user(&dc->world, json_int(v, 0));
+	else if (json_is_string(v))
+		*ret = world_user_by_phone(&dc->world, json_str(v, ""));
+	else
+		return err_set(ei, ERR_INVALID,
+			       "%s: a phone number or a user id is needed",
+			       key);
+	if (!*ret)
+		return err_set(ei, ERR_NOTFOUND, "%s: no such user", key);
+	return ERR_OK;
+}
+
+/* ---- reading */
+
+static void put_calls(const struct dc *dc, struct jsonw *w)
+{
+	int i;
+
+	jsonw_object(w, "calls");
+	for (i = 0; i < DC_METHOD_COUNT; i++) {
+		if (dc->counters.calls[i])
+			jsonw_u64(w, dc_rpc_method_name((enum dc_method)i),
+				  dc->counters.calls[i]);
+	}
+	if (dc->counters.calls_unknown)
+		jsonw_u64(w, "unknown", dc->counters.calls_unknown);
+	jsonw_object_end(w);
+}
+
+static enum err get_counters(struct http_req *req, void *ctx,
+			     struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	const struct dc_counters *c = &dc->counters;
+	struct jsonw w;
+	struct buf out;
+
+	(void)ei;
+	begin(&w, &out);
+	jsonw_u64(&w, "connections", c->connections);
+	jsonw_u64(&w, "open", dc->conns.len);
+	jsonw_u64(&w, "handshakes", c->handshakes);
+	jsonw_u64(&w, "messages_received", c->messages_in);
+	jsonw_u64(&w, "messages_sent", c->messages_out);
+	jsonw_u64(&w, "packets_received", c->packets_in);
+	jsonw_u64(&w, "packets_sent", c->packets_out);
+	jsonw_u64(&w, "packets_refused", c->refused_packets);
+	jsonw_u64(&w, "updates", c->updates);
+	jsonw_u64(&w, "rpc_errors", c->rpc_errors);
+	jsonw_u64(&w, "auth_key_duplicates", c->duplicates);
+	jsonw_u64(&w, "revoked_calls", c->revoked_calls);
+	jsonw_u64(&w, "drops", c->drops);
+	jsonw_u64(&w, "auth_keys", dc->keys.len);
+	jsonw_u64(&w, "users", dc->world.users.len);
+	jsonw_u64(&w, "chats", dc->world.chats.len);
+	put_calls(dc, &w);
+	return done(req, &w, &out);
+}
+
+static void put_account(const struct dc *dc, struct jsonw *w,
+			const struct world_user *u)
+{
+	const struct dc_account *a = imap_get(&dc->accounts, u->id);
+	const struct dc_sess *s;
+	unsigned int online = 0;
+
+	for (s = a ? a->online : NULL; s; s = s->next_online)
+		online++;
+	jsonw_object(w, NULL);
+	jsonw_int(w, "user_id", u->id);
+	jsonw_str(w, "phone", u->phone);
+	jsonw_str(w, "first_name", u->first);
+	jsonw_str(w, "username", u->username);
+	jsonw_int(w, "home_dc", u->home_dc);
+	jsonw_int(w, "pts", world_pts(u));
+	jsonw_int(w, "messages", u->n_msgs);
+	jsonw_u64(w, "online", online);
+	jsonw_u64(w, "connects", a ? a->connects : 0);
+	jsonw_u64(w, "calls", a ? a->calls : 0);
+	jsonw_u64(w, "updates", a ? a->updates : 0);
+	jsonw_object_end(w);
+}
+
+static enum err get_accounts(struct http_req *req, void *ctx,
+			     struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	const struct world_user *u;
+	uint32_t cursor = 0;
+	struct jsonw w;
+	struct buf out;
+
+	(void)ei;
+	begin(&w, &out);
+	jsonw_array(&w, "accounts");
+	while ((u = imap_next(&dc->world.users, &cursor)))
+		put_account(dc, &w, u);
+	jsonw_array_end(&w);
+	return done(req, &w, &out);
+}
+
+static const char *state_name(enum dc_key_state s)
+{
+	static const char *const names[] = { "live", "revoked", "duplicated" };
+
+	return names[s];
+}
+
+static enum err get_sessions(struct http_req *req, void *ctx,
+			     struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	const struct dc_key *k;
+	uint32_t cursor = 0;
+	char id[24];
+	struct jsonw w;
+	struct buf out;
+
+	(void)ei;
+	begin(&w, &out);
+	jsonw_array(&w, "sessions");
+	while ((k = imap_next(&dc->keys, &cursor))) {
+		snprintf(id, sizeof(id), "%lld", (long long)k->auth.id);
+		jsonw_object(&w, NULL);
+		jsonw_str(&w, "auth_key_id", id);
+		jsonw_int(&w, "dc", k->dc_id);
+		jsonw_int(&w, "user_id", k->user_id);
+		jsonw_str(&w, "state", state_name(k->state));
+		jsonw_int(&w, "layer", k->layer);
+		jsonw_str(&w, "device", k->device);
+		jsonw_str(&w, "app", k->app);
+		jsonw_u64(&w, "connects", k->connects);
+		jsonw_bool(&w, "open", k->main_link != 0);
+		jsonw_object_end(&w);
+	}
+	jsonw_array_end(&w);
+	return done(req, &w, &out);
+}
+
+/* ---- making */
+
+static enum err post_users(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	struct world_new_user n = { .first = "Test" };
+	struct world_user *u;
+	int64_t home = 0;
+	struct json body;
+	struct jsonw w;
+	struct buf out;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = json_need_str(body, "phone", WORLD_PHONE_MAX + 1, &n.phone,
+				   ei);
+	if (!rc)
+		rc = json_want_str(body, "first_name", WORLD_NAME_MAX, &n.first,
+				   ei);
+	if (!rc)
+		rc = json_want_str(body, "last_name", WORLD_NAME_MAX, &n.last,
+				   ei);
+	if (!rc)
+		rc = json_want_str(body, "username", WORLD_USERNAME_MAX,
+				   &n.username, ei);
+	if (!rc)
+		rc = json_want_int(body, "home_dc", 0, dc->n_nodes, &home, ei);
+	if (rc)
+		return rc;
+	n.home_dc = (int)home;
+	rc = world_add_user(&dc->world, &n, &u);
+	if (rc == ERR_DUPLICATE)
+		return err_set(ei, rc, "phone or username is taken");
+	if (rc)
+		return err_set(ei, rc, "phone: 5 to 15 digits are needed");
+	begin(&w, &out);
+	jsonw_int(&w, "user_id", u->id);
+	jsonw_str(&w, "phone", u->phone);
+	return done(req, &w, &out);
+}
+
+static enum err post_chats(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	int64_t members[WORLD_MEMBERS_MAX];
+	struct world_new_chat n = { .members = members, .date = dc_now(dc) };
+	struct json body, list;
+	struct world_chat *c;
+	struct world_user *u;
+	struct world_msg *m;
+	struct jsonw w;
+	struct buf out;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = json_need_str(body, "title", WORLD_TITLE_MAX, &n.title,
+				   ei);
+	if (rc)
+		return rc;
+	list = json_get(body, "members");
+	if (!json_is_array(list) || !json_len(list) ||
+	    json_len(list) > WORLD_MEMBERS_MAX)
+		return err_set(ei, ERR_INVALID,
+			       "members: 1 to %d phone numbers are needed",
+			       WORLD_MEMBERS_MAX);
+	for (struct json_iter it = json_iter(list); json_next(&it);) {
+		u = json_is_int(it.val)
+			    ? world_user(&dc->world, json_int(it.val, 0))
+			    : world_user_by_phone(&dc->world,
+						  json_str(it.val, ""));
+		if (!u)
+			return err_set(ei, ERR_NOTFOUND,
+				       "members: no such user");
+		members[n.n_members++] = u->id;
+	}
+	n.creator = members[0];
+	rc = world_add_chat(&dc->world, &n, &c, &m);
+	if (rc)
+		return err_set(ei, rc, "group \"%s\"", n.title);
+	begin(&w, &out);
+	jsonw_int(&w, "chat_id", c->id);
+	return done(req, &w, &out);
+}
+
+static enum err message_peer(struct dc *dc, struct json body,
+			     struct world_new_msg *n, struct err_info *ei)
+{
+	struct world_user *u;
+	int64_t chat = 0;
+	enum err rc;
+
+	rc = find_user(dc, body, "from", &u, ei);
+	if (rc)
+		return rc;
+	n->from = u->id;
+	rc = json_want_int(body, "chat", 1, INT64_MAX, &chat, ei);
+	if (rc)
+		return rc;
+	n->peer = -chat;
+	if (chat)
+		return ERR_OK;
+	rc = find_user(dc, body, "to", &u, ei);
+	if (!rc)
+		n->peer = u->id;
+	return rc;
+}
+
+static enum err post_messages(struct http_req *req, void *ctx,
+			      struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	struct world_new_msg n = { .kind = WORLD_TEXT, .date = dc_now(dc) };
+	int64_t i, count = 1;
+	struct world_msg *m = NULL;
+	struct json body;
+	struct jsonw w;
+	struct buf out;
+	bool again;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = message_peer(dc, body, &n, ei);
+	if (!rc)
+		rc = json_need_str(body, "text", WORLD_TEXT_MAX, &n.text, ei);
+	if (!rc)
+		rc = json_want_int(body, "count", 1, COUNT_MAX, &count, ei);
+	if (rc)
+		return rc;
+	n.text_len = strlen(n.text);
+	for (i = 0; i < count && !rc; i++)
+		rc = world_send(&dc->world, &n, &m, &again);
+	if (rc)
+		return err_set(ei, rc, "message: no such chat, or not in it");
+	begin(&w, &out);
+	jsonw_int(&w, "sent", count);
+	jsonw_int(&w, "message_id", m->id);
+	return done(req, &w, &out);
+}
+
+/* ---- ending sessions */
+
+static enum err post_revoke(struct http_req *req, void *ctx,
+			    struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	struct world_user *u = NULL;
+	uint32_t cursor = 0, n = 0;
+	struct dc_key *k;
+	struct json body;
+	int64_t id = 0;
+	struct jsonw w;
+	struct buf out;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (rc)
+		return rc;
+	if (json_is_string(json_get(body, "auth_key_id")))
+		rc = text_i64(json_str(json_get(body, "auth_key_id"), ""), &id);
+	else if (!json_missing(json_get(body, "user_id")))
+		rc = find_user(dc, body, "user_id", &u, ei);
+	else
+		rc = find_user(dc, body, "phone", &u, ei);
+	if (rc)
+		return rc;
+	while ((k = imap_next(&dc->keys, &cursor))) {
+		if (!k->user_id)
+			continue;
+		if (u ? k->user_id != u->id : (int64_t)k->auth.id != id)
+			continue;
+		dc_key_revoke(dc, k);
+		n++;
+	}
+	if (!n)
+		return err_set(ei, ERR_NOTFOUND, "no such session");
+	begin(&w, &out);
+	jsonw_u64(&w, "revoked", n);
+	return done(req, &w, &out);
+}
+
+/* ---- faults */
+
+static void drop_now(struct dc *dc, const struct world_user *u)
+{
+	struct dc_conn *c;
+	uint32_t cursor = 0;
+
+	while ((c = imap_next(&dc->conns, &cursor))) {
+		if (u && (!c->sess || c->sess->key->user_id != u->id))
+			continue;
+		dc_conn_drop(dc, c);
+	}
+}
+
+static enum err post_faults(struct http_req *req, void *ctx,
+			    struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	struct world_user *u = NULL;
+	int64_t after = 0, delay_ms = 0;
+	const char *kind;
+	struct json body;
+	struct jsonw w;
+	struct buf out;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = json_need_str(body, "kind", 16, &kind, ei);
+	if (!rc)
+		rc = json_want_int(body, "after", 0, INT32_MAX, &after, ei);
+	if (!rc)
+		rc = json_want_int(body, "delay_ms", 0, 60000, &delay_ms, ei);
+	if (!rc && !json_missing(json_get(body, "phone")))
+		rc = find_user(dc, body, "phone", &u, ei);
+	if (rc)
+		return rc;
+	if (!strcmp(kind, "drop") && !after) {
+		drop_now(dc, u);
+	} else if (!strcmp(kind, "drop")) {
+		dc->drop_after = (uint64_t)after;
+		dc->drop_user = u ? u->id : 0;
+	} else if (!strcmp(kind, "delay")) {
+		dc->delay_us = delay_ms * US_PER_MS;
+	} else if (!strcmp(kind, "none")) {
+		dc->delay_us = 0;
+		dc->drop_after = 0;
+	} else {
+		return err_set(ei, ERR_INVALID,
+			       "kind: drop, delay or none is needed");
+	}
+	begin(&w, &out);
+	jsonw_bool(&w, "ok", true);
+	return done(req, &w, &out);
+}
+
+/* ---- many signed-in keys at once, for benchmarks */
+
+static void put_key(struct dc *dc, struct jsonw *w, const struct dc_key *k,
+		    const struct world_user *u)
+{
+	struct addr at = listener_addr(dc_node(dc, k->dc_id)->listener);
+	char key[TEXT_B64_LEN(AUTHKEY_LEN) + 1], ip[ADDR_TEXT_MAX];
+
+	addr_format_ip(&at, ip);
+	text_b64(key, k->auth.secret.bytes, AUTHKEY_LEN, TEXT_B64_STD);
+	jsonw_object(w, NULL);
+	jsonw_int(w, "dc_id", k->dc_id);
+	jsonw_str(w, "address", ip);
+	jsonw_int(w, "port", at.port);
+	jsonw_str(w, "auth_key", key);
+	jsonw_int(w, "user_id", u->id);
+	jsonw_str(w, "phone", u->phone);
+	jsonw_object_end(w);
+	secret_wipe(key, sizeof(key));
+}
+
+static enum err make_key(struct dc *dc, const char *phone, struct jsonw *w)
+{
+	struct world_new_user n = { .phone = phone, .first = "Bench" };
+	struct world_user *u = world_user_by_phone(&dc->world, phone);
+	struct dc_store_key row = { .created = dc_now(dc), .layer = 0 };
+	struct dc_key *k;
+	enum err rc = ERR_OK;
+
+	n.home_dc = 1;
+	if (!u)
+		rc = world_add_user(&dc->world, &n, &u);
+	if (rc)
+		return rc;
+	row.dc_id = u->home_dc ? u->home_dc : 1;
+	row.user_id = u->id;
+	row.salt = (int64_t)rnd_u64(rnd_system());
+	rnd_fill(rnd_system(), row.key, sizeof(row.key));
+	rc = dc_key_add(dc, &row, &k);
+	secret_wipe(row.key, sizeof(row.key));
+	if (rc)
+		return rc;
+	dc_key_save(dc, k);
+	put_key(dc, w, k, u);
+	return ERR_OK;
+}
+
+static enum err post_authkeys(struct http_req *req, void *ctx,
+			      struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	const char *prefix = "999661";
+	char phone[WORLD_PHONE_MAX + 1];
+	int64_t i, count = 1, first = 0;
+	struct json body;
+	struct jsonw w;
+	struct buf out;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = json_want_int(body, "count", 1, KEYS_MAX, &count, ei);
+	if (!rc)
+		rc = json_want_int(body, "first", 0, COUNT_MAX, &first, ei);
+	if (!rc)
+		rc = json_want_str(body, "phone_prefix", 8, &prefix, ei);
+	if (rc)
+		return rc;
+	begin(&w, &out);
+	jsonw_array(&w, "authkeys");
+	for (i = 0; i < count && !rc; i++) {
+		snprintf(phone, sizeof(phone), "%s%04lld", prefix,
+			 (long long)(first + i));
+		rc = make_key(dc, phone, &w);
+	}
+	if (rc) {
+		buf_deinit(&out);
+		return err_set(ei, rc, "auth key for %s", phone);
+	}
+	jsonw_array_end(&w);
+	return done(req, &w, &out);
+}
+
+static const struct router_row rows[] = {
+	{ "GET", "/counters", 0, 0, 0, get_counters, "What happened so far" },
+	{ "GET", "/accounts", 0, 0, 0, get_accounts, "Users and their use" },
+	{ "GET", "/sessions", 0, 0, 0, get_sessions, "Authorisation keys" },
+	{ "POST", "/users", 0, 0, BODY_MAX, post_users, "Make a user" },
+	{ "POST", "/chats", 0, 0, BODY_MAX, post_chats, "Make a group" },
+	{ "POST", "/messages", 0, 0, BODY_MAX, post_messages, "Say something" },
+	{ "POST", "/sessions/revoke", 0, 0, BODY_MAX, post_revoke,
+	  "End sessions" },
+	{ "POST", "/faults", 0, 0, BODY_MAX, post_faults, "Cause trouble" },
+	{ "POST", "/authkeys", 0, 0, BODY_MAX, post_authkeys,
+	  "Make signed-in keys" },
+};
+
+/* Nothing a caller was told may be lost, here as on the other side. */
+static void on_done(const struct http_req *req, int status, int64_t took_us,
+		    void *ctx)
+{
+	struct dc *dc = ctx;
+	struct err_info ei = { 0 };
+	enum err rc;
+
+	(void)req;
+	(void)status;
+	(void)took_us;
+	rc = dc_store_commit(dc->store, &ei);
+	if (rc)
+		dc_fail(dc, rc, &ei);
+	arena_reset(&dc->arena);
+}
+
+enum err dc_admin_start(struct dc *dc, struct err_info *ei)
+{
+	struct server_options o = { .at = dc->o.admin,
+				    .router = &dc->router,
+				    .ctx = dc,
+				    .done = on_done };
+	enum err rc;
+
+	if (!addr_is_loopback(&dc->o.admin))
+		return err_set(ei, ERR_INVALID,
+			       "admin: must be a loopback address");
+	rc = router_add(&dc->router, rows, ARRAY_LEN(rows), ei);
+	if (rc)
+		return rc;
+	return server_new(dc->loop, &o, &dc->admin, ei);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* messages.* that read: history, single messages, dialogs, chats. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dc/dc_int.h"
+
+#define LIMIT_MAX 100
+
+struct page {
+	int64_t offset_id, offset_date, add_offset, limit, max_id, min_id;
+};
+
+static struct page page_of(const struct dyn *fn)
+{
+	struct page p = {
+		.offset_id = dyn_int(fn, TLF_offset_id, 0),
+		.offset_date = dyn_int(fn, TLF_offset_date, 0),
+		.add_offset = dyn_int(fn, TLF_add_offset, 0),
+		.limit = dyn_int(fn, TLF_limit, 0),
+		.max_id = dyn_int(fn, TLF_max_id, 0),
+		.min_id = dyn_int(fn, TLF_min_id, 0),
+	};
+
+	if (p.limit < 0 || p.limit > LIMIT_MAX)
+		p.limit = LIMIT_MAX;
+	return p;
+}
+
+/* How many of the dialog's messages lie before the page's offset. */
+static uint32_t before_offset(const struct world_user *u,
+			      const struct world_dialog *d,
+			      const struct page *p)
+{
+	uint32_t lo = 0, hi = d->n;
+
+	if (!p->offset_id && !p->offset_date)
+		return d->n;
+	/* Dates grow with ids, so either can be bisected. */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		int32_t id = d->ids[mid];
+		bool before = p->offset_id ? id < p->offset_id
+					   : world_msg(u, id)->body->date <
+						     p->offset_date;
+
+		if (before)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static struct dyn *messages_object(struct dc_call *call, uint32_t total,
+				   bool whole)
+{
+	struct dyn *d =
+		dyn_new(call->arena, whole ? TLN_messages_messages
+					   : TLN_messages_messagesSlice);
+
+	dyn_add_vec(d, TLF_messages);
+	if (!whole)
+		dyn_set_int(d, TLF_count, total);
+	return d;
+}
+
+enum err dc_messages_history(struct dc_call *call, struct err_info *ei)
+{
+	struct page p = page_of(call->fn);
+	const struct world_dialog *dialog;
+	struct dc_refs refs;
+	int64_t peer, i;
+	uint32_t n = 0;
+	struct dyn *d;
+	enum err rc;
+
+	(void)ei;
+	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
+	if (rc)
+		return rc;
+	dialog = world_dialog(call->user, peer);
+	i = dialog ? (int64_t)before_offset(call->user, dialog, &p) : 0;
+	i -= p.add_offset;
+	if (dialog && i > dialog->n)
+		i = dialog->n;
+	d = messages_object(call, dialog ? dialog->n : 0,
+			    !dialog || dialog->n <= p.limit);
+	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
+	for (; dialog && i > 0 && n < p.limit; i--) {
+		const struct world_msg *m =
+			world_msg(call->user, dialog->ids[i - 1]);
+
+		if (p.max_id && m->id >= p.max_id)
+			continue;
+		if (m->id <= p.min_id)
+			break;
+		dyn_push_obj(
+			dyn_vec(d, TLF_messages),
+			dc_objects_message(call->arena, &call->dc->world, m));
+		dc_refs_msg(&refs, m);
+		n++;
+	}
+	dc_refs_peer(&refs, peer);
+	dc_refs_deinit(&refs);
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+enum err dc_messages_get(struct dc_call *call, struct err_info *ei)
+{
+	const struct dyn_vec *ids = dyn_vec(call->fn, TLF_id);
+	struct dyn *d = messages_object(call, 0, true), *item;
+	struct dc_refs refs;
+	uint32_t i;
+
+	(void)ei;
+	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
+	for (i = 0; i < dyn_len(ids) && i < LIMIT_MAX; i++) {
+		int32_t id = (int32_t)dyn_int(dyn_item(ids, i), TLF_id, 0);
+		const struct world_msg *m = world_msg(call->user, id);
+
+		if (m) {
+			item = dc_objects_message(call->arena, &call->dc->world,
+						  m);
+			dc_refs_msg(&refs, m);
+		} else {
+			item = dyn_new(call->arena, TLN_messageEmpty);
+			dyn_set_int(item, TLF_id, id);
+		}
+		dyn_push_obj(dyn_vec(d, TLF_messages), item);
+	}
+	dc_refs_deinit(&refs);
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+/* ---- dialogs: newest first */
+
+static const struct world_msg *top(const struct world_user *u,
+				   const struct world_dialog *d)
+{
+	return world_msg(u, d->ids[d->n - 1]);
+}
+
+static int newer_first(const void *a, const void *b)
+{
+	const struct world_msg *x = *(const struct world_msg *const *)a;
+	const struct world_msg *y = *(const struct world_msg *const *)b;
+
+	if (x->body->date != y->body->date)
+		return x->body->date < y->body->date ? 1 : -1;
+	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+}
+
+/* The last message of every dialog, newest first. */
+static const struct world_msg **tops_of(struct dc_call *call, uint32_t *ret_n)
+{
+	const struct world_user *u = call->user;
+	const struct world_msg **tops;
+	const struct world_dialog *d;
+	uint32_t cursor = 0, n = 0;
+
+	tops = arena_array(call->arena, u->dialogs.len + 1, sizeof(*tops));
+	if (!tops)
+		return NULL;
+	while ((d = imap_next(&u->dialogs, &cursor))) {
+		if (d->n)
+			tops[n++] = top(u, d);
+	}
+	qsort(tops, n, sizeof(*tops), newer_first);
+	*ret_n = n;
+	return tops;
+}
+
+static struct dyn *dialog_object(struct dc_call *call,
+				 const struct world_dialog *from)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_dialog);
+
+	dyn_set_obj(d, TLF_peer, dc_objects_peer(call->arena, from->peer));
+	dyn_set_int(d, TLF_top_message, from->ids[from->n - 1]);
+	dyn_set_int(d, TLF_read_inbox_max_id, from->read_in);
+	dyn_set_int(d, TLF_read_outbox_max_id, from->read_out);
+	dyn_set_int(d, TLF_unread_count, from->unread);
+	dyn_set_obj(d, TLF_notify_settings,
+		    dyn_new(call->arena, TLN_peerNotifySettings));
+	return d;
+}
+
+/* Already shown on an earlier page? */
+static bool shown(const struct page *p, const struct world_msg *m)
+{
+	if (!p->offset_date)
+		return false;
+	if (m->body->date != p->offset_date)
+		return m->body->date > p->offset_date;
+	return p->offset_id && m->id >= p->offset_id;
+}
+
+enum err dc_messages_dialogs(struct dc_call *call, struct err_info *ei)
+{
+	bool archive = dyn_int(call->fn, TLF_folder_id, 0) == 1;
+	struct page p = page_of(call->fn);
+	const struct world_msg **tops;
+	struct dyn_vec *dialogs, *msgs;
+	uint32_t i, total, n = 0;
+	struct dc_refs refs;
+	struct dyn *d;
+
+	(void)ei;
+	tops = tops_of(call, &total);
+	if (!tops)
+		return ERR_NOMEM;
+	if (archive)
+		total = 0;
+	d = dyn_new(call->arena, total <= p.limit ? TLN_messages_dialogs
+						  : TLN_messages_dialogsSlice);
+	if (total > p.limit)
+		dyn_set_int(d, TLF_count, total);
+	dialogs = dyn_add_vec(d, TLF_dialogs);
+	msgs = dyn_add_vec(d, TLF_messages);
+	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
+	for (i = 0; i < total && n < p.limit; i++) {
+		if (shown(&p, tops[i]))
+			continue;
+		dyn_push_obj(dialogs,
+			     dialog_object(call, world_dialog(call->user,
+							      tops[i]->peer)));
+		dyn_push_obj(msgs,
+			     dc_objects_message(call->arena, &call->dc->world,
+						tops[i]));
+		dc_refs_msg(&refs, tops[i]);
+		n++;
+	}
+	dc_refs_deinit(&refs);
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+enum err dc_messages_chats(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_messages_chats);
+	const struct dyn_vec *ids = dyn_vec(call->fn, TLF_id);
+	struct dyn_vec *v = dyn_add_vec(d, TLF_chats);
+	uint32_t i;
+
+	(void)ei;
+	for (i = 0; i < dyn_len(ids) && i < LIMIT_MAX; i++) {
+		const struct world_chat *c =
+			world_chat(&call->dc->world, ids->items[i].i);
+
+		if (!c || !world_is_member(c, call->user->id))
+			return dc_call_fail(call, 400, "CHAT_ID_INVALID");
+		dyn_push_obj(v, dc_objects_chat(call->arena, call->user->id, c,
+						true));
+	}
+	dc_call_obj(call, d);
+	return ERR_OK;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the data centre share; nobody else includes this. */
+#ifndef DC_DC_INT_H
+#define DC_DC_INT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/idtab.h"
+#include "base/rnd.h"
+#include "crypto/rsa.h"
+#include "dc/dc.h"
+#include "dc/dc_store.h"
+#include "dc/world.h"
+#include "http/server.h"
+#include "mtproto/authkey.h"
+#include "mtproto/envelope.h"
+#include "mtproto/handshake_server.h"
+#include "mtproto/seenids.h"
+#include "mtproto/transport.h"
+#include "net/link.h"
+#include "net/listener.h"
+#include "tl/dyn.h"
+
+#define DC_KEYS_MAX 200000U
+#define DC_SESSIONS_PER_KEY 16U
+#define DC_PENDING_MAX (16U << 20) /* unsent bytes of one session */
+#define DC_ANSWERS_MAX 64U	   /* unacknowledged results kept */
+#define DC_ANSWERS_BYTES_MAX (1U << 20)
+#define DC_ARENA_MAX (32U << 20)
+#define DC_ANSWER_MAX (8U << 20)
+#define DC_DEVICE_MAX 64
+
+enum dc_key_state {
+	DC_KEY_LIVE,
+	DC_KEY_REVOKED,
+	DC_KEY_DUPLICATED,
+};
+
+enum dc_method {
+#define DC_METHOD(name, flags, handler) DC_M_##name,
+#include "dc/dc_methods.def"
+#undef DC_METHOD
+	DC_METHOD_COUNT
+};
+
+/* One of the data centres: an address, and the keys made there. */
+struct dc_node {
+	struct dc *dc;
+	int id;
+	struct listener *listener;
+};
+
+/* An authorisation key: one client, whichever way it is connected. */
+struct dc_key {
+	struct authkey auth;
+	int dc_id;
+	enum dc_key_state state;
+	int64_t user_id; /* 0 = not signed in */
+	int64_t salt;	 /* from the handshake */
+	int32_t created, active;
+	int layer;
+	int64_t api_id;
+	char device[DC_DEVICE_MAX + 1], app[DC_DEVICE_MAX + 1];
+	struct dc_sess *sessions;
+	uint32_t n_sessions;
+	uint64_t main_link;   /* the main connection, 0 = none */
+	int64_t main_session; /* its session */
+	uint64_t connects;    /* connections that made an authorised call */
+};
+
+struct dc_answer {
+	struct dc_answer *next;
+	uint64_t req_id, msg_id;
+	uint32_t seq_no;
+	size_t len;
+	uint8_t body[];
+};
+
+/* A session of a key; lives on while its client reconnects. */
+struct dc_sess {
+	struct dc_sess *next; /* of the key */
+	struct dc_key *key;
+	uint64_t id;
+	struct dc_conn *conn; /* NULL while nobody is connected */
+	struct seenids seen;
+	uint64_t top_in; /* the newest content message, and its number */
+	uint32_t top_in_seq;
+	uint32_t seq_out;   /* content messages sent */
+	struct buf pending; /* container items not flushed yet */
+	uint32_t n_pending;
+	uint64_t *acks; /* owed */
+	uint32_t n_acks, cap_acks;
+	struct dc_answer *answers; /* oldest first */
+	uint32_t n_answers;
+	size_t answers_bytes;
+	struct dc_account *account;  /* gets its updates; NULL = none */
+	struct dc_sess *next_online; /* of the account */
+	bool greeted;		     /* new_session_created was sent */
+	struct mono last_used;
+};
+
+/* What is online of a user, and what the user did. */
+struct dc_account {
+	int64_t user_id;
+	struct dc_sess *online;
+	uint64_t connects, calls, updates;
+};
+
+struct dc_conn {
+	struct dc_node *node;
+	uint64_t link;
+	struct transport transport;
+	struct handshake_server *handshake; /* until keyed */
+	struct dc_sess *sess;		    /* the latest that spoke */
+	bool counted;			    /* as a connection of an account */
+	bool dirty, closing;
+	struct dc_conn *next_dirty;
+};
+
+struct dc_counters {
+	uint64_t connections, handshakes, messages_in, messages_out;
+	uint64_t packets_in, packets_out, updates, duplicates;
+	uint64_t refused_packets, rpc_errors, revoked_calls, drops;
+	uint64_t calls[DC_METHOD_COUNT];
+	uint64_t calls_unknown;
+};
+
+struct dc_code {
+	int64_t phone;
+	char hash[24];
+};
+
+struct dc_export {
+	int64_t id, user_id;
+	int32_t until;
+	uint8_t bytes[32];
+};
+
+struct dc {
+	struct loop *loop;
+	struct dc_options o;
+	char *state_path;
+	char *api_hash;
+	struct dc_node nodes[DC_NODES_MAX];
+	int n_nodes;
+	struct rsa_key *rsa;
+	struct world world;
+	struct dc_store *store;
+	struct imap keys;     /* auth_key_id -> dc_key */
+	struct imap accounts; /* user id -> dc_account */
+	struct imap conns;    /* link -> dc_conn */
+	struct imap codes;    /* phone -> dc_code */
+	struct imap exports;  /* id -> dc_export */
+	struct dc_conn *dirty;
+	struct loop_call flush;
+	struct dc_sess *origin;	 /* whose call is being handled */
+	struct arena arena;	 /* one call's objects */
+	struct arena push_arena; /* one update's, while a call runs */
+	struct buf answer;	 /* one answer's bytes */
+	struct buf packet, wire, inflated;
+	int64_t last_msg_id;
+	struct router router;
+	struct http_server *admin;
+	struct dc_counters counters;
+	int64_t delay_us; /* fault: answers wait */
+	struct wheel_timer delayed;
+	uint64_t drop_after; /* fault: packets until a drop; 0 = off */
+	int64_t drop_user;   /* only of this user; 0 = any */
+	enum err failure;
+	struct err_info why;
+};
+
+/* ---- one call */
+
+struct dc_call {
+	struct dc *dc;
+	struct dc_conn *conn;
+	struct dc_sess *sess;
+	struct dc_key *key;
+	struct world_user *user; /* NULL: not signed in */
+	const struct schema *schema;
+	const struct dyn *fn;
+	struct arena *arena;
+	int32_t now;
+	bool without_updates;
+	struct dyn_val result;
+	int error_code; /* with ERR_RPC */
+	char error[64];
+};
+
+enum {
+	DC_OPEN = 1,  /* needs no sign-in */
+	DC_QUIET = 2, /* does not make the connection a main one */
+};
+
+/* ERR_OK with call->result set, or dc_call_fail(). */
+typedef enum err (*dc_method_fn)(struct dc_call *call, struct err_info *ei);
+
+enum err dc_call_fail(struct dc_call *call, int code, const char *fmt, ...)
+	PRINTF_FMT(3, 4);
+void dc_call_obj(struct dc_call *call, struct dyn *d);
+void dc_call_bool(struct dc_call *call, bool v);
+
+#define DC_METHOD(name, flags, handler)                                        \
+	enum err handler(struct dc_call *call, struct err_info *ei);
+#include "dc/dc_methods.def"
+#undef DC_METHOD
+
+/* ---- dc_rpc.c */
+/* Handles one query and queues its rpc_result. */
+enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,
+		       const uint8_t *body, size_t len, struct err_info *ei);
+const char *dc_rpc_method_name(enum dc_method m);
+
+/* ---- dc_session.c */
+struct dc_sess *dc_session_get(struct dc *dc, struct dc_key *key, uint64_t id,
+			       bool *ret_is_new);
+void dc_session_free(struct dc *dc, struct dc_sess *s);
+/* One opened envelope. */
+enum err dc_session_recv(struct dc *dc, struct dc_sess *s,
+			 const struct envelope_msg *m, struct err_info *ei);
+/* Queues a message; it leaves with the flush at the end of the turn. */
+enum err dc_session_push(struct dc *dc, struct dc_sess *s, const void *body,
+			 size_t len, bool content);
+enum err dc_session_answer(struct dc *dc, struct dc_sess *s, uint64_t req_id,
+			   const void *body, size_t len);
+/* Moves what is queued into one envelope; false: nothing queued. */
+enum err dc_session_next(struct dc *dc, struct dc_sess *s, struct buf *packet,
+			 bool *ret_has, struct err_info *ei);
+uint64_t dc_session_salt(const struct dc *dc, const struct dc_key *key,
+			 int64_t hour);
+int64_t dc_session_hour(const struct dc *dc);
+/* For plain answers of the key exchange. */
+uint64_t dc_session_msg_id(struct dc *dc);
+
+/* ---- dc_key.c */
+struct dc_key *dc_key_get(const struct dc *dc, uint64_t id);
+enum err dc_key_add(struct dc *dc, const struct dc_store_key *k,
+		    struct dc_key **ret);
+void dc_key_save(struct dc *dc, const struct dc_key *k);
+void dc_key_free(struct dc *dc, struct dc_key *k);
+struct dc_account *dc_key_account(struct dc *dc, int64_t user_id);
+void dc_key_online(struct dc *dc, struct dc_sess *s, int64_t user_id);
+void dc_key_offline(struct dc_sess *s);
+void dc_key_revoke(struct dc *dc, struct dc_key *k);
+
+/* ---- dc_conn.c */
+void dc_conn_accept(struct dc_node *node, uint64_t link);
+void dc_conn_touch(struct dc *dc, struct dc_conn *c);
+void dc_conn_flush_all(void *dc);
+/* At once, as a broken network would. */
+void dc_conn_drop(struct dc *dc, struct dc_conn *c);
+void dc_conn_close(struct dc *dc, struct dc_conn *c, enum close_reason why);
+
+/* ---- dc_objects.c: layer 223 objects, as `viewer` sees them */
+struct dyn *dc_objects_user(struct arena *a, const struct world *w,
+			    int64_t viewer, const struct world_user *u);
+struct dyn *dc_objects_chat(struct arena *a, int64_t viewer,
+			    const struct world_chat *c, bool member);
+struct dyn *dc_objects_peer(struct arena *a, int64_t peer);
+struct dyn *dc_objects_message(struct arena *a, const struct world *w,
+			       const struct world_msg *m);
+/* Users and chats an answer mentions, each once. */
+#define DC_REFS_MAX 4096U
+struct dc_refs {
+	const struct world *w;
+	int64_t viewer;
+	struct imap seen;
+	struct dyn_vec *users, *chats;
+};
+void dc_refs_init(struct dc_refs *r, const struct world *w, int64_t viewer,
+		  struct dyn *into);
+void dc_refs_peer(struct dc_refs *r, int64_t peer);
+void dc_refs_msg(struct dc_refs *r, const struct world_msg *m);
+void dc_refs_deinit(struct dc_refs *r);
+struct dyn *dc_objects_event(struct arena *a, const struct world *w,
+			     const struct world_user *u,
+			     const struct world_event *e);
+/* An `updates` object with this one inside. */
+struct dyn *dc_objects_updates(struct dc_refs *r, struct arena *a,
+			       struct dyn *update, int32_t date);
+
+/* ---- dc_push.c */
+extern const struct world_observer dc_push_observer;
+/* To every online session of the user but the origin. */
+void dc_push_update(struct dc *dc, int64_t user_id, const struct dyn *updates);
+
+/* ---- dc_peers.c: what clients send to name somebody */
+enum err dc_peers_input(struct dc_call *call, const struct dyn *peer,
+			int64_t *ret);
+enum err dc_peers_user(struct dc_call *call, const struct dyn *input,
+		       struct world_user **ret);
+
+/* ---- dc_admin.c, dc_seed.c, dc.c */
+enum err dc_admin_start(struct dc *dc, struct err_info *ei);
+enum err dc_seed_demo(struct dc *dc, struct err_info *ei);
+/* Stops the loop: the state file can no longer be trusted. */
+void dc_fail(struct dc *dc, enum err rc, const struct err_info *ei);
+int32_t dc_now(const struct dc *dc);
+struct dc_node *dc_node(struct dc *dc, int id);
+
+#endif /* DC_DC_INT_H */

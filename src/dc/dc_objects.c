@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The world's things as TL objects of layer 223. */
+#include <string.h>
+
+#include "dc/dc_int.h"
+
+struct dyn *dc_objects_user(struct arena *a, const struct world *w,
+			    int64_t viewer, const struct world_user *u)
+{
+	struct dyn *d = dyn_new(a, TLN_user);
+
+	dyn_set_int(d, TLF_id, u->id);
+	dyn_set_int(d, TLF_access_hash, world_access_hash(w, viewer, u->id));
+	dyn_set_str(d, TLF_first_name, u->first);
+	if (*u->last)
+		dyn_set_str(d, TLF_last_name, u->last);
+	if (*u->username)
+		dyn_set_str(d, TLF_username, u->username);
+	if (u->id == viewer) {
+		dyn_set_bool(d, TLF_self, true);
+		dyn_set_str(d, TLF_phone, u->phone);
+	}
+	dyn_set_obj(d, TLF_status, dyn_new(a, TLN_userStatusRecently));
+	return d;
+}
+
+struct dyn *dc_objects_chat(struct arena *a, int64_t viewer,
+			    const struct world_chat *c, bool member)
+{
+	struct dyn *d;
+
+	if (!member) {
+		d = dyn_new(a, TLN_chatForbidden);
+		dyn_set_int(d, TLF_id, c->id);
+		dyn_set_str(d, TLF_title, c->title);
+		return d;
+	}
+	d = dyn_new(a, TLN_chat);
+	dyn_set_int(d, TLF_id, c->id);
+	if (c->creator == viewer)
+		dyn_set_bool(d, TLF_creator, true);
+	dyn_set_str(d, TLF_title, c->title);
+	dyn_set_obj(d, TLF_photo, dyn_new(a, TLN_chatPhotoEmpty));
+	dyn_set_int(d, TLF_participants_count, c->n_members);
+	dyn_set_int(d, TLF_date, c->date);
+	dyn_set_int(d, TLF_version, c->version);
+	return d;
+}
+
+struct dyn *dc_objects_peer(struct arena *a, int64_t peer)
+{
+	struct dyn *d = dyn_new(a, peer > 0 ? TLN_peerUser : TLN_peerChat);
+
+	if (peer > 0)
+		dyn_set_int(d, TLF_user_id, peer);
+	else
+		dyn_set_int(d, TLF_chat_id, -peer);
+	return d;
+}
+
+static void put_members(struct dyn *action, const struct world *w,
+			const struct world_msg *m)
+{
+	const struct world_chat *c = world_chat(w, -m->peer);
+	struct dyn_vec *v = dyn_add_vec(action, TLF_users);
+	uint32_t i;
+
+	for (i = 0; c && i < c->n_members; i++)
+		dyn_push_int(v, c->members[i].user_id);
+}
+
+struct dyn *dc_objects_message(struct arena *a, const struct world *w,
+			       const struct world_msg *m)
+{
+	bool service = m->body->kind == WORLD_CHAT_CREATE;
+	struct dyn *d = dyn_new(a, service ? TLN_messageService : TLN_message);
+
+	dyn_set_int(d, TLF_id, m->id);
+	if (m->out)
+		dyn_set_bool(d, TLF_out, true);
+	/* In a private chat the other side's messages need no author. */
+	if (m->peer < 0 || m->out)
+		dyn_set_obj(d, TLF_from_id, dc_objects_peer(a, m->body->from));
+	dyn_set_obj(d, TLF_peer_id, dc_objects_peer(a, m->peer));
+	dyn_set_int(d, TLF_date, m->body->date);
+	if (service) {
+		struct dyn *action = dyn_new(a, TLN_messageActionChatCreate);
+
+		dyn_set_str(action, TLF_title, m->body->text);
+		put_members(action, w, m);
+		dyn_set_obj(d, TLF_action, action);
+	} else {
+		dyn_set_bytes(d, TLF_message, m->body->text, m->body->text_len);
+	}
+	return d;
+}
+
+/* ---- who is mentioned */
+
+void dc_refs_init(struct dc_refs *r, const struct world *w, int64_t viewer,
+		  struct dyn *into)
+{
+	*r = (struct dc_refs){ .w = w, .viewer = viewer };
+	r->users = dyn_add_vec(into, TLF_users);
+	r->chats = dyn_add_vec(into, TLF_chats);
+}
+
+void dc_refs_deinit(struct dc_refs *r)
+{
+	imap_deinit(&r->seen);
+}
+
+void dc_refs_peer(struct dc_refs *r, int64_t peer)
+{
+	struct world_user *u = peer > 0 ? world_user(r->w, peer) : NULL;
+	struct world_chat *c = peer < 0 ? world_chat(r->w, -peer) : NULL;
+
+	if ((!u && !c) || imap_get(&r->seen, peer) ||
+	    r->seen.len >= DC_REFS_MAX || imap_put(&r->seen, peer, r))
+		return;
+	if (!r->users || !r->chats)
+		return;
+	if (u)
+		dyn_push_obj(r->users, dc_objects_user(r->users->arena, r->w,
+						       r->viewer, u));
+	else
+		dyn_push_obj(r->chats,
+			     dc_objects_chat(r->chats->arena, r->viewer, c,
+					     world_is_member(c, r->viewer)));
+}
+
+void dc_refs_msg(struct dc_refs *r, const struct world_msg *m)
+{
+	dc_refs_peer(r, m->peer);
+	dc_refs_peer(r, m->body->from);
+}
+
+/* ---- updates */
+
+struct dyn *dc_objects_event(struct arena *a, const struct world *w,
+			     const struct world_user *u,
+			     const struct world_event *e)
+{
+	struct dyn *d;
+
+	switch (e->kind) {
+	case WORLD_EV_READ_IN:
+		d = dyn_new(a, TLN_updateReadHistoryInbox);
+		dyn_set_obj(d, TLF_peer, dc_objects_peer(a, e->peer));
+		dyn_set_int(d, TLF_max_id, e->value);
+		dyn_set_int(d, TLF_still_unread_count,
+			    world_dialog(u, e->peer)->unread);
+		break;
+	case WORLD_EV_READ_OUT:
+		d = dyn_new(a, TLN_updateReadHistoryOutbox);
+		dyn_set_obj(d, TLF_peer, dc_objects_peer(a, e->peer));
+		dyn_set_int(d, TLF_max_id, e->value);
+		break;
+	default:
+		d = dyn_new(a, TLN_updateNewMessage);
+		dyn_set_obj(d, TLF_message,
+			    dc_objects_message(a, w, world_msg(u, e->value)));
+		break;
+	}
+	dyn_set_int(d, TLF_pts, e->pts);
+	dyn_set_int(d, TLF_pts_count, 1);
+	return d;
+}
+
+struct dyn *dc_objects_updates(struct dc_refs *r, struct arena *a,
+			       struct dyn *update, int32_t date)
+{
+	struct dyn *d = dyn_new(a, TLN_updates);
+	struct dyn_vec *v = dyn_add_vec(d, TLF_updates);
+
+	if (update)
+		dyn_push_obj(v, update);
+	dyn_set_vec(d, TLF_users, r->users);
+	dyn_set_vec(d, TLF_chats, r->chats);
+	dyn_set_int(d, TLF_date, date);
+	dyn_set_int(d, TLF_seq, 0);
+	return d;
+}

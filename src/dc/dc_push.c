@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the world reports: written down at once, pushed to who is online.  The
+ * flush at the end of the turn commits before anything leaves.
+ */
+#include "dc/dc_int.h"
+
+void dc_push_update(struct dc *dc, int64_t user_id, const struct dyn *updates)
+{
+	struct dc_account *a = imap_get(&dc->accounts, user_id);
+	struct err_info ei = { 0 };
+	struct dc_sess *s;
+
+	for (s = a ? a->online : NULL; s; s = s->next_online) {
+		struct tl_writer w;
+
+		if (s == dc->origin || !s->conn)
+			continue;
+		buf_reset(&dc->answer);
+		cursor_write(&w, &dc->answer);
+		if (dyn_write(&w, schema_for_layer(s->key->layer), updates,
+			      &ei) ||
+		    dc_session_push(dc, s, buf_head(&dc->answer),
+				    buf_len(&dc->answer), true)) {
+			/* Cannot be told now: the difference will. */
+			s->conn->closing = true;
+			dc_conn_touch(dc, s->conn);
+			continue;
+		}
+		dc->counters.updates++;
+		a->updates++;
+	}
+}
+
+static bool anyone_online(const struct dc *dc, int64_t user_id)
+{
+	const struct dc_account *a = imap_get(&dc->accounts, user_id);
+
+	return a && a->online &&
+	       (a->online != dc->origin || a->online->next_online);
+}
+
+static void push_event(struct dc *dc, const struct world_user *u,
+		       const struct world_event *e)
+{
+	struct arena *a = &dc->push_arena;
+	struct dyn *holder, *update;
+	struct dc_refs refs;
+
+	if (!anyone_online(dc, u->id))
+		return;
+	holder = dyn_new(a, TLN_updates);
+	dc_refs_init(&refs, &dc->world, u->id, holder);
+	update = dc_objects_event(a, &dc->world, u, e);
+	if (e->kind == WORLD_EV_MESSAGE)
+		dc_refs_msg(&refs, world_msg(u, e->value));
+	else
+		dc_refs_peer(&refs, e->peer);
+	dc_push_update(dc, u->id,
+		       dc_objects_updates(&refs, a, update, dc_now(dc)));
+	dc_refs_deinit(&refs);
+	arena_reset(a);
+}
+
+static void on_user(void *ctx, const struct world_user *u)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_user(dc->store, u);
+}
+
+static void on_chat(void *ctx, const struct world_chat *c)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_chat(dc->store, c);
+}
+
+static void on_body(void *ctx, const struct world_body *b)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_body(dc->store, b);
+}
+
+static void on_message(void *ctx, const struct world_user *owner,
+		       const struct world_msg *m)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_message(dc->store, owner->id, m);
+	push_event(dc, owner,
+		   &(struct world_event){ WORLD_EV_MESSAGE, m->peer, m->id,
+					  m->pts });
+}
+
+static void on_read(void *ctx, const struct world_user *owner,
+		    const struct world_event *e, const struct world_dialog *d)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_read(dc->store, owner->id, e, d->unread);
+	push_event(dc, owner, e);
+}
+
+const struct world_observer dc_push_observer = {
+	.on_user = on_user,
+	.on_chat = on_chat,
+	.on_body = on_body,
+	.on_message = on_message,
+	.on_read = on_read,
+};

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+#include "dc/dc_store.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+
+#define BUSY_MS 2000
+
+enum stmt {
+	ST_BEGIN,
+	ST_COMMIT,
+	ST_GET_META,
+	ST_PUT_META,
+	ST_PUT_USER,
+	ST_PUT_CHAT,
+	ST_PUT_MEMBER,
+	ST_PUT_BODY,
+	ST_PUT_EVENT,
+	ST_PUT_KEY,
+	ST_DEL_KEY,
+	ST_COUNT
+};
+
+static const char *const stmt_sql[ST_COUNT] = {
+	[ST_BEGIN] = "BEGIN IMMEDIATE",
+	[ST_COMMIT] = "COMMIT",
+	[ST_GET_META] = "SELECT value FROM meta WHERE name = ?1",
+	[ST_PUT_META] = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
+	[ST_PUT_USER] =
+		"INSERT OR REPLACE INTO users VALUES (?1,?2,?3,?4,?5,?6)",
+	[ST_PUT_CHAT] = "INSERT OR REPLACE INTO chats VALUES (?1,?2,?3,?4,?5)",
+	[ST_PUT_MEMBER] =
+		"INSERT OR REPLACE INTO members VALUES (?1,?2,?3,?4,?5)",
+	[ST_PUT_BODY] = "INSERT INTO bodies VALUES (?1,?2,?3,?4,?5)",
+	[ST_PUT_EVENT] = "INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_PUT_KEY] = "INSERT OR REPLACE INTO auth_keys "
+		       "VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+	[ST_DEL_KEY] = "DELETE FROM auth_keys WHERE id = ?1",
+};
+
+/*
+ * events: kind 0 is a message (extra = body id), 1 and 2 are read marks (extra =
+ * unread count after it); the primary key is the box itself in order of pts.
+ */
+static const char schema_sql[] =
+	"PRAGMA journal_mode=WAL;"
+	"PRAGMA synchronous=NORMAL;"
+	"CREATE TABLE IF NOT EXISTS meta ("
+	" name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS users ("
+	" id INTEGER PRIMARY KEY, phone TEXT, first TEXT, last TEXT,"
+	" username TEXT, home_dc INTEGER);"
+	"CREATE TABLE IF NOT EXISTS chats ("
+	" id INTEGER PRIMARY KEY, creator INTEGER, date INTEGER,"
+	" version INTEGER, title TEXT);"
+	"CREATE TABLE IF NOT EXISTS members ("
+	" chat_id INTEGER, pos INTEGER, user_id INTEGER, inviter_id INTEGER,"
+	" date INTEGER, PRIMARY KEY (chat_id, pos)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS bodies ("
+	" id INTEGER PRIMARY KEY, sender INTEGER, date INTEGER, kind INTEGER,"
+	" text TEXT);"
+	"CREATE TABLE IF NOT EXISTS events ("
+	" owner INTEGER, pts INTEGER, kind INTEGER, peer INTEGER,"
+	" value INTEGER, extra INTEGER, out INTEGER, random_id INTEGER,"
+	" PRIMARY KEY (owner, pts)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS auth_keys ("
+	" id INTEGER PRIMARY KEY, dc_id INTEGER, key BLOB, user_id INTEGER,"
+	" state INTEGER, layer INTEGER, created INTEGER, salt INTEGER,"
+	" device TEXT, app TEXT, api_id INTEGER);";
+
+struct dc_store {
+	sqlite3 *db;
+	sqlite3_stmt *stmts[ST_COUNT];
+	bool open_txn;
+	enum err rc;
+	struct err_info why;
+};
+
+static enum err db_error(struct dc_store *s, const char *what,
+			 struct err_info *ei)
+{
+	return err_set(ei, ERR_IO, "state file: %s: %s", what,
+		       sqlite3_errmsg(s->db));
+}
+
+/* SQLite makes its files with the process's umask: ours holds keys. */
+static enum err make_private(const char *path, struct err_info *ei)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_set(ei, ERR_IO, "state file %s: cannot open or make",
+			       path);
+	close(fd);
+	return ERR_OK;
+}
+
+static enum err prepare(struct dc_store *s, struct err_info *ei)
+{
+	int i;
+
+	if (sqlite3_exec(s->db, schema_sql, NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(s, "tables", ei);
+	for (i = 0; i < ST_COUNT; i++) {
+		if (sqlite3_prepare_v2(s->db, stmt_sql[i], -1, &s->stmts[i],
+				       NULL) != SQLITE_OK)
+			return db_error(s, stmt_sql[i], ei);
+	}
+	return ERR_OK;
+}
+
+enum err dc_store_open(struct dc_store **ret, const char *path,
+		       struct err_info *ei)
+{
+	struct dc_store *s = calloc(1, sizeof(*s));
+	enum err rc;
+
+	if (!s)
+		return err_set(ei, ERR_NOMEM, "state file");
+	if (!path) {
+		*ret = s;
+		return ERR_OK;
+	}
+	rc = make_private(path, ei);
+	if (rc)
+		goto fail;
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE, NULL) !=
+	    SQLITE_OK) {
+		rc = db_error(s, path, ei);
+		goto fail;
+	}
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	rc = prepare(s, ei);
+	if (rc)
+		goto fail;
+	*ret = s;
+	return ERR_OK;
+
+fail:
+	dc_store_close(s);
+	return rc;
+}
+
+void dc_store_close(struct dc_store *s)
+{
+	int i;
+
+	if (!s)
+		return;
+	for (i = 0; i < ST_COUNT; i++)
+		sqlite3_finalize(s->stmts[i]);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+/* One letter a parameter: i int64_t, s text (NULL = ''), b data and size_t. */
+static void bind(sqlite3_stmt *st, const char *kinds, va_list ap)
+{
+	int n;
+
+	for (n = 1; *kinds; kinds++, n++) {
+		if (*kinds == 'i') {
+			sqlite3_bind_int64(st, n, va_arg(ap, int64_t));
+		} else if (*kinds == 's') {
+			const char *text = va_arg(ap, const char *);
+
+			sqlite3_bind_text(st, n, text ? text : "", -1,
+					  SQLITE_STATIC);
+		} else {
+			const void *data = va_arg(ap, const void *);
+			size_t len = va_arg(ap, size_t);
+
+			sqlite3_bind_blob64(st, n, data, len, SQLITE_STATIC);
+		}
+	}
+}
+
+static void step(struct dc_store *s, enum stmt which)
+{
+	sqlite3_stmt *st = s->stmts[which];
+
+	if (sqlite3_step(st) != SQLITE_DONE && !s->rc)
+		s->rc = db_error(s, stmt_sql[which], &s->why);
+	sqlite3_reset(st);
+}
+
+static void put(struct dc_store *s, enum stmt which, const char *kinds, ...)
+{
+	va_list ap;
+
+	if (!s->db || s->rc)
+		return;
+	if (!s->open_txn) {
+		step(s, ST_BEGIN);
+		s->open_txn = true;
+	}
+	va_start(ap, kinds);
+	bind(s->stmts[which], kinds, ap);
+	va_end(ap);
+	step(s, which);
+}
+
+enum err dc_store_commit(struct dc_store *s, struct err_info *ei)
+{
+	if (s->open_txn && !s->rc) {
+		step(s, ST_COMMIT);
+		s->open_txn = false;
+	}
+	if (s->rc)
+		return err_set(ei, s->rc, "%s", s->why.msg);
+	return ERR_OK;
+}
+
+enum err dc_store_get_meta(struct dc_store *s, const char *name, void *dst,
+			   size_t size, size_t *ret_len, struct err_info *ei)
+{
+	sqlite3_stmt *st = s->stmts[ST_GET_META];
+	enum err rc = ERR_OK;
+	size_t len = 0;
+
+	if (!s->db) {
+		*ret_len = 0;
+		return ERR_OK;
+	}
+	sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+	switch (sqlite3_step(st)) {
+	case SQLITE_DONE:
+		break;
+	case SQLITE_ROW:
+		len = (size_t)sqlite3_column_bytes(st, 0);
+		if (len > size)
+			rc = err_set(ei, ERR_TOOBIG, "state file: %s", name);
+		else if (len)
+			memcpy(dst, sqlite3_column_blob(st, 0), len);
+		break;
+	default:
+		rc = db_error(s, name, ei);
+	}
+	sqlite3_reset(st);
+	if (!rc)
+		*ret_len = len;
+	return rc;
+}
+
+void dc_store_put_meta(struct dc_store *s, const char *name, const void *data,
+		       size_t len)
+{
+	put(s, ST_PUT_META, "sb", name, data, len);
+}
+
+void dc_store_put_user(struct dc_store *s, const struct world_user *u)
+{
+	put(s, ST_PUT_USER, "issssi", u->id, u->phone, u->first, u->last,
+	    u->username, (int64_t)u->home_dc);
+}
+
+void dc_store_put_chat(struct dc_store *s, const struct world_chat *c)
+{
+	uint32_t i;
+
+	put(s, ST_PUT_CHAT, "iiiis", c->id, c->creator, (int64_t)c->date,
+	    (int64_t)c->version, c->title);
+	for (i = 0; i < c->n_members; i++)
+		put(s, ST_PUT_MEMBER, "iiiii", c->id, (int64_t)i,
+		    c->members[i].user_id, c->members[i].inviter_id,
+		    (int64_t)c->members[i].date);
+}
+
+void dc_store_put_body(struct dc_store *s, const struct world_body *b)
+{
+	put(s, ST_PUT_BODY, "iiiib", b->id, b->from, (int64_t)b->date,
+	    (int64_t)b->kind, (const void *)b->text, b->text_len);
+}
+
+void dc_store_put_message(struct dc_store *s, int64_t owner,
+			  const struct world_msg *m)
+{
+	put(s, ST_PUT_EVENT, "iiiiiiii", owner, (int64_t)m->pts,
+	    (int64_t)WORLD_EV_MESSAGE, m->peer, (int64_t)m->id, m->body->id,
+	    (int64_t)m->out, m->random_id);
+}
+
+void dc_store_put_read(struct dc_store *s, int64_t owner,
+		       const struct world_event *e, int32_t unread)
+{
+	put(s, ST_PUT_EVENT, "iiiiiiii", owner, (int64_t)e->pts,
+	    (int64_t)e->kind, e->peer, (int64_t)e->value, (int64_t)unread,
+	    INT64_C(0), INT64_C(0));
+}
+
+void dc_store_put_key(struct dc_store *s, const struct dc_store_key *k)
+{
+	put(s, ST_PUT_KEY, "iibiiiiissi", k->id, (int64_t)k->dc_id,
+	    (const void *)k->key, sizeof(k->key), k->user_id, (int64_t)k->state,
+	    (int64_t)k->layer, (int64_t)k->created, k->salt, k->device, k->app,
+	    k->api_id);
+}
+
+void dc_store_del_key(struct dc_store *s, int64_t id)
+{
+	put(s, ST_DEL_KEY, "i", id);
+}
+
+/* ---- loading: one pass over each table */
+
+struct load {
+	struct dc_store *s;
+	struct world *w;
+	dc_store_key_fn on_key;
+	void *ctx;
+	struct imap bodies;
+};
+
+typedef enum err (*row_fn)(struct load *l, sqlite3_stmt *st);
+
+static const char *text_at(sqlite3_stmt *st, int col)
+{
+	const unsigned char *t = sqlite3_column_text(st, col);
+
+	return t ? (const char *)t : "";
+}
+
+static enum err each(struct load *l, const char *sql, row_fn fn,
+		     struct err_info *ei)
+{
+	sqlite3_stmt *st;
+	enum err rc = ERR_OK;
+	int got;
+
+	if (sqlite3_prepare_v2(l->s->db, sql, -1, &st, NULL) != SQLITE_OK)
+		return db_error(l->s, sql, ei);
+	while ((got = sqlite3_step(st)) == SQLITE_ROW && !rc)
+		rc = fn(l, st);
+	if (rc)
+		rc = err_set(ei, rc, "state file: a row of \"%s\" is no good",
+			     sql);
+	else if (got != SQLITE_DONE)
+		rc = db_error(l->s, sql, ei);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static enum err load_user(struct load *l, sqlite3_stmt *st)
+{
+	const char *name = text_at(st, 4);
+	struct world_new_user n = {
+		.id = sqlite3_column_int64(st, 0),
+		.phone = text_at(st, 1),
+		.first = text_at(st, 2),
+		.last = text_at(st, 3),
+		.username = *name ? name : NULL,
+		.home_dc = sqlite3_column_int(st, 5),
+	};
+	struct world_user *u;
+
+	return world_add_user(l->w, &n, &u);
+}
+
+static enum err load_members(struct load *l, struct world_chat *c)
+{
+	static const char sql[] =
+		"SELECT user_id, inviter_id, date FROM members"
+		" WHERE chat_id = ?1 ORDER BY pos";
+	sqlite3_stmt *st;
+	int got;
+
+	if (sqlite3_prepare_v2(l->s->db, sql, -1, &st, NULL) != SQLITE_OK)
+		return ERR_IO;
+	sqlite3_bind_int64(st, 1, c->id);
+	while ((got = sqlite3_step(st)) == SQLITE_ROW &&
+	       c->n_members < WORLD_MEMBERS_MAX)
+		c->members[c->n_members++] = (struct world_member){
+			sqlite3_column_int64(st, 0),
+			sqlite3_column_int64(st, 1),
+			sqlite3_column_int(st, 2),
+		};
+	sqlite3_finalize(st);
+	return got == SQLITE_DONE ? ERR_OK : ERR_CORRUPT;
+}
+
+static enum err load_chat(struct load *l, sqlite3_stmt *st)
+{
+	struct world_member members[WORLD_MEMBERS_MAX];
+	struct world_chat c = { .id = sqlite3_column_int64(st, 0),
+				.creator = sqlite3_column_int64(st, 1),
+				.date = sqlite3_column_int(st, 2),
+				.version = sqlite3_column_int(st, 3),
+				.members = members };
+	const char *title = text_at(st, 4);
+	enum err rc;
+
+	if (strlen(title) > WORLD_TITLE_MAX)
+		return ERR_CORRUPT;
+	strcpy(c.title, title);
+	rc = load_members(l, &c);
+	return rc ? rc : world_load_chat(l->w, &c);
+}
+
+static enum err load_body(struct load *l, sqlite3_stmt *st)
+{
+	const char *text = text_at(st, 4);
+	struct world_body *b = world_body_new(
+		sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
+		sqlite3_column_int(st, 2),
+		(enum world_kind)sqlite3_column_int(st, 3), text,
+		(size_t)sqlite3_column_bytes(st, 4));
+	enum err rc;
+
+	if (!b)
+		return ERR_NOMEM;
+	rc = imap_put(&l->bodies, b->id, b);
+	if (rc)
+		world_body_unref(b);
+	return rc;
+}
+
+static enum err load_event(struct load *l, sqlite3_stmt *st)
+{
+	int64_t owner = sqlite3_column_int64(st, 0);
+	struct world_event e = {
+		.pts = sqlite3_column_int(st, 1),
+		.kind = (enum world_event_kind)sqlite3_column_int(st, 2),
+		.peer = sqlite3_column_int64(st, 3),
+		.value = sqlite3_column_int(st, 4),
+	};
+	int64_t extra = sqlite3_column_int64(st, 5);
+	struct world_msg m = { .peer = e.peer,
+			       .id = e.value,
+			       .pts = e.pts,
+			       .out = sqlite3_column_int(st, 6) != 0,
+			       .random_id = sqlite3_column_int64(st, 7) };
+
+	if (e.kind != WORLD_EV_MESSAGE)
+		return world_load_read(l->w, owner, &e, (int32_t)extra);
+	m.body = imap_get(&l->bodies, extra);
+	return m.body ? world_load_message(l->w, owner, &m) : ERR_CORRUPT;
+}
+
+static enum err load_key(struct load *l, sqlite3_stmt *st)
+{
+	struct dc_store_key k = {
+		.id = sqlite3_column_int64(st, 0),
+		.dc_id = sqlite3_column_int(st, 1),
+		.user_id = sqlite3_column_int64(st, 3),
+		.state = sqlite3_column_int(st, 4),
+		.layer = sqlite3_column_int(st, 5),
+		.created = sqlite3_column_int(st, 6),
+		.salt = sqlite3_column_int64(st, 7),
+		.device = text_at(st, 8),
+		.app = text_at(st, 9),
+		.api_id = sqlite3_column_int64(st, 10),
+	};
+
+	if (sqlite3_column_bytes(st, 2) != DC_STORE_KEY_LEN)
+		return ERR_CORRUPT;
+	memcpy(k.key, sqlite3_column_blob(st, 2), DC_STORE_KEY_LEN);
+	return l->on_key(l->ctx, &k);
+}
+
+enum err dc_store_load(struct dc_store *s, struct world *w,
+		       dc_store_key_fn on_key, void *ctx, struct err_info *ei)
+{
+	static const struct {
+		const char *sql;
+		row_fn fn;
+	} tables[] = {
+		{ "SELECT * FROM users ORDER BY id", load_user },
+		{ "SELECT * FROM chats ORDER BY id", load_chat },
+		{ "SELECT * FROM bodies ORDER BY id", load_body },
+		{ "SELECT * FROM events ORDER BY owner, pts", load_event },
+		{ "SELECT * FROM auth_keys ORDER BY id", load_key },
+	};
+	struct load l = { s, w, on_key, ctx, { 0 } };
+	struct world_body *b;
+	enum err rc = ERR_OK;
+	uint32_t cursor = 0;
+	size_t i;
+
+	BUG_ON(w->observer);
+	for (i = 0; s->db && i < ARRAY_LEN(tables) && !rc; i++)
+		rc = each(&l, tables[i].sql, tables[i].fn, ei);
+	while ((b = imap_next(&l.bodies, &cursor)))
+		world_body_unref(b);
+	imap_deinit(&l.bodies);
+	return rc;
+}

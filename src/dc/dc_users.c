@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* account.*, users.*, contacts.* */
+#include "dc/dc_int.h"
+
+/* ---- account */
+
+enum err dc_account_password(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_account_password);
+	uint8_t random[32];
+
+	(void)ei;
+	/* No 2FA password: the algorithms stay "unknown". */
+	rnd_fill(rnd_system(), random, sizeof(random));
+	dyn_set_bytes(d, TLF_secure_random, random, sizeof(random));
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+enum err dc_account_status(struct dc_call *call, struct err_info *ei)
+{
+	(void)ei;
+	dc_call_bool(call, true);
+	return ERR_OK;
+}
+
+static struct dyn *authorization(struct dc_call *call, const struct dc_key *k)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_authorization);
+
+	if (k == call->key)
+		dyn_set_bool(d, TLF_current, true);
+	dyn_set_int(d, TLF_hash, k == call->key ? 0 : (int64_t)k->auth.id);
+	dyn_set_str(d, TLF_device_model, k->device);
+	dyn_set_str(d, TLF_app_version, k->app);
+	dyn_set_int(d, TLF_api_id, k->api_id);
+	dyn_set_int(d, TLF_date_created, k->created);
+	dyn_set_int(d, TLF_date_active, k->active);
+	dyn_set_str(d, TLF_ip, "127.0.0.1");
+	return d;
+}
+
+enum err dc_account_authorizations(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_account_authorizations);
+	struct dyn_vec *v = dyn_add_vec(d, TLF_authorizations);
+	const struct dc_key *k;
+	uint32_t cursor = 0;
+
+	(void)ei;
+	dyn_set_int(d, TLF_authorization_ttl_days, 180);
+	while ((k = imap_next(&call->dc->keys, &cursor))) {
+		if (k->user_id == call->user->id)
+			dyn_push_obj(v, authorization(call, k));
+	}
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+enum err dc_account_reset(struct dc_call *call, struct err_info *ei)
+{
+	uint64_t hash = (uint64_t)dyn_int(call->fn, TLF_hash, 0);
+	struct dc_key *k = hash ? dc_key_get(call->dc, hash) : NULL;
+
+	(void)ei;
+	if (!k || k == call->key || k->user_id != call->user->id)
+		return dc_call_fail(call, 400, "HASH_INVALID");
+	dc_key_revoke(call->dc, k);
+	dc_call_bool(call, true);
+	return ERR_OK;
+}
+
+/* ---- users */
+
+enum err dc_users_get(struct dc_call *call, struct err_info *ei)
+{
+	const struct dyn_vec *ids = dyn_vec(call->fn, TLF_id);
+	struct dyn_vec *out = dyn_vec_new(call->arena);
+	struct world_user *u;
+	uint32_t i;
+
+	(void)ei;
+	if (!out)
+		return ERR_NOMEM;
+	for (i = 0; i < dyn_len(ids); i++) {
+		/* Who cannot be named is left out, as Telegram does. */
+		if (dc_peers_user(call, dyn_item(ids, i), &u))
+			continue;
+		dyn_push_obj(out, dc_objects_user(call->arena, &call->dc->world,
+						  call->user->id, u));
+	}
+	call->result = (struct dyn_val){ .kind = DYN_VEC, .vec = out };
+	return ERR_OK;
+}
+
+enum err dc_users_full(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *full = dyn_new(call->arena, TLN_userFull);
+	struct dyn *d = dyn_new(call->arena, TLN_users_userFull);
+	struct dc_refs refs;
+	struct world_user *u;
+	enum err rc;
+
+	(void)ei;
+	rc = dc_peers_user(call, dyn_obj(call->fn, TLF_id), &u);
+	if (rc)
+		return rc;
+	dyn_set_int(full, TLF_id, u->id);
+	dyn_set_obj(full, TLF_settings, dyn_new(call->arena, TLN_peerSettings));
+	dyn_set_obj(full, TLF_notify_settings,
+		    dyn_new(call->arena, TLN_peerNotifySettings));
+	dyn_set_obj(d, TLF_full_user, full);
+	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
+	dc_refs_peer(&refs, u->id);
+	dc_refs_deinit(&refs);
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+/* ---- contacts */
+
+enum err dc_contacts_get(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_contacts_contacts);
+
+	(void)ei;
+	dyn_add_vec(d, TLF_contacts);
+	dyn_add_vec(d, TLF_users);
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+enum err dc_contacts_resolve(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_contacts_resolvedPeer);
+	const char *name = dyn_str(call->fn, TLF_username);
+	struct world_user *u;
+	struct dc_refs refs;
+
+	(void)ei;
+	if (!name)
+		return ERR_NOMEM;
+	if (!*name)
+		return dc_call_fail(call, 400, "USERNAME_INVALID");
+	u = world_user_by_name(&call->dc->world, name);
+	if (!u)
+		return dc_call_fail(call, 400, "USERNAME_NOT_OCCUPIED");
+	dyn_set_obj(d, TLF_peer, dc_objects_peer(call->arena, u->id));
+	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
+	dc_refs_peer(&refs, u->id);
+	dc_refs_deinit(&refs);
+	dc_call_obj(call, d);
+	return ERR_OK;
+}
