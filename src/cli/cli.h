@@ -23,7 +23,7 @@ struct cli_cmd {
 	const struct config_table *options; /* for help and docs; may be NULL */
 };
 
-extern const struct cli_cmd cmd_version, cmd_worker, cmd_serve;
+extern const struct cli_cmd cmd_dc, cmd_serve, cmd_version, cmd_worker;
 
 /* "tgfleet x: reason" on stderr; returns `status`, so `return cli_fail(...)`. */
 int cli_fail(const char *command, int status, const struct err_info *ei);

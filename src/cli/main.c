@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 static const struct cli_cmd *const commands[] = {
+	&cmd_dc,
 	&cmd_serve,
 	&cmd_version,
 };
