@@ -120,7 +120,7 @@ static void on_signal(void *ctx, int signum)
 	loop_stop(ctx);
 }
 
-static enum err run_dc(struct loop *l, const struct dc_values *v,
+static enum err serve(struct loop *l, const struct dc_values *v,
 		      struct err_info *ei)
 {
 	struct dc_options o = { 0 };
@@ -164,7 +164,7 @@ static int run(int argc, char **argv)
 	log_set_role("dc");
 	rc = loop_new(&l, NULL, &ei);
 	if (!rc)
-		rc = run_dc(l, &v, &ei);
+		rc = serve(l, &v, &ei);
 	loop_free(l);
 	config_free(&table, &v);
 	return rc ? cli_fail("dc", CLI_FAILED, &ei) : CLI_OK;
