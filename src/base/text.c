@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
+
 /* All ones if lo <= c <= hi, else 0; no branch on c. */
 static unsigned int in_range(unsigned int c, unsigned int lo, unsigned int hi)
 {
@@ -182,6 +184,20 @@ bool text_utf8_valid(const void *data, size_t len)
 		i += n;
 	}
 	return true;
+}
+
+bool text_copy(char *dst, size_t dst_size, const char *src)
+{
+	size_t len = strnlen(src, dst_size);
+
+	BUG_ON(dst_size == 0);
+	if (len < dst_size) {
+		memcpy(dst, src, len + 1);
+		return true;
+	}
+	memcpy(dst, src, dst_size - 1);
+	dst[dst_size - 1] = '\0';
+	return false;
 }
 
 enum err text_u64(const char *text, uint64_t *ret)

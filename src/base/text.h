@@ -28,6 +28,9 @@ size_t text_b64(char *dst, const void *data, size_t len, enum text_b64 kind);
 enum err text_unb64(void *dst, size_t dst_size, size_t *ret_len,
 		    const char *text, size_t text_len, enum text_b64 kind);
 
+/* All of src if it fits, else what fits; always ends in NUL.  Did it fit? */
+bool text_copy(char *dst, size_t dst_size, const char *src);
+
 bool text_utf8_valid(const void *data, size_t len);
 
 /* Decimal, whole string, no sign for u64; ERR_SYNTAX otherwise. */

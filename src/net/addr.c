@@ -104,7 +104,7 @@ void addr_format_ip(const struct addr *a, char text[static ADDR_TEXT_MAX])
 
 	if (a->family == ADDR_NONE ||
 	    !inet_ntop(family, a->ip, text, ADDR_TEXT_MAX))
-		strcpy(text, "-");
+		memcpy(text, "-", sizeof("-"));
 }
 
 void addr_format(const struct addr *a, char text[static ADDR_TEXT_MAX])

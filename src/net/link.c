@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/text.h"
 #include "net/link_int.h"
 
 #define SEND_MAX_DEFAULT (4U << 20)
@@ -647,11 +648,10 @@ static enum err copy_credential(char *dst, const char *src, struct err_info *ei)
 {
 	if (!src)
 		return ERR_OK;
-	if (strlen(src) > LINK_CREDENTIAL_MAX)
+	if (!text_copy(dst, LINK_CREDENTIAL_MAX + 1, src))
 		return err_set(ei, ERR_INVALID,
 			       "proxy user and password: at most %d bytes",
 			       LINK_CREDENTIAL_MAX);
-	strcpy(dst, src);
 	return ERR_OK;
 }
 

@@ -188,6 +188,21 @@ static void account_ids(void **state)
 	assert_string_equal(out, "99966*****");
 }
 
+static void copies(void **state)
+{
+	char out[4] = "xyz";
+
+	(void)state;
+	assert_true(text_copy(out, sizeof(out), "abc"));
+	assert_string_equal(out, "abc");
+	assert_false(text_copy(out, sizeof(out), "defg"));
+	assert_string_equal(out, "def");
+	assert_true(text_copy(out, sizeof(out), ""));
+	assert_string_equal(out, "");
+	assert_false(text_copy(out, 1, "a"));
+	assert_string_equal(out, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +213,7 @@ int main(void)
 		cmocka_unit_test(utf8),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(account_ids),
+		cmocka_unit_test(copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Fail if a document names a file, function or version that is not there.
+
+    tools/check-docs.py
+
+Checked in every *.md of the tree: `file.c:function` (the function is defined or
+declared in a file of that name), `dir/file.ext` below src, test, tools or docs,
+and `make target`.  The version in meson.build is the first one in CHANGELOG.md.
+"""
+import pathlib
+import re
+import sys
+
+CODE = re.compile(r"`([\w./-]+\.(?:[ch]|py|sh|def)):(\w+)(?:\(\))?`")
+FILE = re.compile(r"`((?:src|test|tools|docs)/[\w./-]+\.\w+)`")
+MAKE = re.compile(r"`make ([a-z-]+)[^`]*`")
+SKIP = {"build", "node_modules", ".git"}
+
+
+def files_called(name):
+    if "/" in name:
+        return [p for p in (pathlib.Path(name), pathlib.Path("src") / name)
+                if p.exists()]
+    return [p for top in ("src", "test", "tools")
+            for p in pathlib.Path(top).rglob(name)]
+
+
+def check(path, targets):
+    for no, line in enumerate(path.read_text().splitlines(), 1):
+        for name, word in CODE.findall(line):
+            got = files_called(name)
+            if not got:
+                yield no, f"no file {name}"
+            elif not any(re.search(rf"\b{word}\b", p.read_text())
+                         for p in got):
+                yield no, f"no {word} in {name}"
+        for name in FILE.findall(line):
+            if not pathlib.Path(name).exists():
+                yield no, f"no file {name}"
+        for name in MAKE.findall(line):
+            if targets and name not in targets:
+                yield no, f"no target {name} in the Makefile"
+
+
+def version_said():
+    meson = pathlib.Path("meson.build")
+    log = pathlib.Path("CHANGELOG.md")
+    if not meson.exists() or not log.exists():
+        return None
+    want = re.search(r"version: '([^']+)'", meson.read_text())[1]
+    got = re.search(r"^## (\S+)", log.read_text(), re.M)
+    if not got or got[1] != want:
+        return f"CHANGELOG.md: first version is {got and got[1]}, " \
+               f"meson.build says {want}"
+    return None
+
+
+def main():
+    bad = 0
+    makefile = pathlib.Path("Makefile")
+    targets = set(re.findall(r"^([a-z-]+):", makefile.read_text(), re.M)) \
+        if makefile.exists() else set()
+    for path in sorted(pathlib.Path(".").rglob("*.md")):
+        if SKIP & set(path.parts) or "data" in path.parts:
+            continue
+        for no, why in check(path, targets):
+            bad += 1
+            print(f"{path}:{no}: {why}")
+    why = version_said()
+    if why:
+        bad += 1
+        print(why)
+    return bad != 0
+
+
+sys.exit(main())
