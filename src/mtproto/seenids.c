@@ -16,9 +16,14 @@ void seenids_deinit(struct seenids *s)
 }
 
 /* Ascending. */
-static uint64_t *ids(const struct seenids *s)
+static const uint64_t *ids(const struct seenids *s)
 {
-	return s->many ? s->many : (uint64_t *)(uintptr_t)s->few;
+	return s->many ? s->many : s->few;
+}
+
+static uint64_t *room(struct seenids *s)
+{
+	return s->many ? s->many : s->few;
 }
 
 /* Index of the first id >= id.  Ids mostly arrive in order: try the end. */
@@ -64,7 +69,7 @@ static enum err grow(struct seenids *s)
 /* Lets go of the n lowest, under which everything is refused from now on. */
 static void drop(struct seenids *s, uint32_t n)
 {
-	uint64_t *v = ids(s);
+	uint64_t *v = room(s);
 
 	if (n == 0)
 		return;
@@ -103,7 +108,7 @@ enum err seenids_add(struct seenids *s, uint64_t id, bool *ret_fresh)
 	if (s->n == s->cap)
 		drop(s, s->n / 8);
 	at = lower_bound(s, id);
-	v = ids(s);
+	v = room(s);
 	memmove(v + at + 1, v + at, (s->n - at) * sizeof(*v));
 	v[at] = id;
 	s->n++;
