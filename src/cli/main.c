@@ -9,6 +9,7 @@ static const struct cli_cmd *const commands[] = {
 	&cmd_dc,
 	&cmd_serve,
 	&cmd_version,
+	&cmd_worker,
 };
 
 static void usage(FILE *out)
