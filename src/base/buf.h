@@ -39,7 +39,8 @@ static inline size_t buf_len(const struct buf *b)
 }
 static inline uint8_t *buf_head(const struct buf *b)
 {
-	return b->data + b->pos;
+	/* NULL + 0 is undefined, and an empty buffer has no memory */
+	return b->data ? b->data + b->pos : NULL;
 }
 
 enum err buf_append(struct buf *b, const void *data, size_t len);

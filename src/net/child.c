@@ -211,6 +211,7 @@ enum err child_spawn(struct loop *l, const struct child_options *o,
 
 	if (!c)
 		return err_set(ei, ERR_NOMEM, "start %s", o->file);
+	c->base.abandon = abandon;
 	c->loop = l;
 	c->ops = *ops;
 	c->ctx = ctx;
