@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A command is one file cmd_x.c that exports one const struct; the table is in
- * main.c.  argv[0] is the command's own name.  stdout is data, stderr is talk.
+ * A command is one file cmd_x.c that exports one const struct, and one line in
+ * commands.def.  argv[0] is the command's own name.  stdout is data, stderr is talk.
  * run() returns the exit status: CLI_OK, CLI_FAILED (the reason on stderr, one
  * line) or CLI_USAGE.
  */
@@ -23,7 +23,9 @@ struct cli_cmd {
 	const struct config_table *options; /* for help and docs; may be NULL */
 };
 
-extern const struct cli_cmd cmd_dc, cmd_serve, cmd_version, cmd_worker;
+#define COMMAND(name) extern const struct cli_cmd cmd_##name;
+#include "cli/commands.def"
+#undef COMMAND
 
 /* "tgfleet x: reason" on stderr; returns `status`, so `return cli_fail(...)`. */
 int cli_fail(const char *command, int status, const struct err_info *ei);

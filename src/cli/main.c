@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of commands.  A new one is a line here and a file cmd_x.c. */
+/* Finds the command; the list is commands.def. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
 
 static const struct cli_cmd *const commands[] = {
-	&cmd_dc,
-	&cmd_serve,
-	&cmd_version,
-	&cmd_worker,
+#define COMMAND(name) &cmd_##name,
+#include "cli/commands.def"
+#undef COMMAND
 };
 
 static void usage(FILE *out)

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/upload.h"
+#include "cli/verbs.h"
+
+static const struct table_column list_columns[] = {
+	{ "ACCOUNT", "account_id" },	 { "STATUS", "status" },
+	{ "NODE", "node_id" },		 { "SINCE", "state_since" },
+	{ "MESSAGES", "message_count" }, { "REPLIES", "reply_count" },
+	{ "TODAY", "messages_today" },	 { "ERROR", "last_error.message" },
+};
+
+static const struct verbs_verb verbs[] = {
+	{ .name = "list",
+	  .args = "",
+	  .help = "all accounts: state, node, counters",
+	  .method = "GET",
+	  .path = "/group-ai/accounts",
+	  .query = "node,status,search,sort-by,page,page-size",
+	  .items = "items",
+	  .columns = list_columns,
+	  .ncolumns = ARRAY_LEN(list_columns) },
+	{ .name = "show",
+	  .args = "ACCOUNT",
+	  .help = "everything known of one account",
+	  .method = "GET",
+	  .path = "/group-ai/accounts/%1" },
+	{ .name = "upload",
+	  .args = "FILE...",
+	  .help = "store session files; needs --attested",
+	  .run = upload_sessions },
+	{ .name = "start",
+	  .args = "ACCOUNT",
+	  .help = "bring it online",
+	  .method = "POST",
+	  .path = "/group-ai/accounts/%1/start" },
+	{ .name = "stop",
+	  .args = "ACCOUNT",
+	  .help = "take it offline",
+	  .method = "POST",
+	  .path = "/group-ai/accounts/%1/stop" },
+	{ .name = "enable",
+	  .args = "ACCOUNT",
+	  .help = "let start-all and placement use it",
+	  .method = "PATCH",
+	  .path = "/group-ai/accounts/%1",
+	  .body = "{\"enabled\":true}" },
+	{ .name = "disable",
+	  .args = "ACCOUNT",
+	  .help = "keep start-all and placement off it",
+	  .method = "PATCH",
+	  .path = "/group-ai/accounts/%1",
+	  .body = "{\"enabled\":false}" },
+	{ .name = "move",
+	  .args = "ACCOUNT NODE",
+	  .help = "run it on another node",
+	  .method = "POST",
+	  .path = "/group-ai/accounts/%1/move",
+	  .body = "{\"server_id\":%2}" },
+	{ .name = "delete",
+	  .args = "ACCOUNT",
+	  .help = "remove it; its session goes to quarantine",
+	  .method = "DELETE",
+	  .path = "/group-ai/accounts/%1" },
+};
+
+static const struct verbs_noun noun = { "account",
+					"Telegram accounts of the fleet", verbs,
+					ARRAY_LEN(verbs) };
+
+static int run(int argc, char **argv)
+{
+	return verbs_run(&noun, argc, argv);
+}
+
+const struct cli_cmd cmd_account = {
+	.name = "account",
+	.summary = "list, upload, start, stop, move accounts",
+	.run = run,
+};
