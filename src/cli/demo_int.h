@@ -9,6 +9,8 @@
 #ifndef CLI_DEMO_INT_H
 #define CLI_DEMO_INT_H
 
+#include <stdio.h>
+
 #include "base/json.h"
 #include "http/client.h"
 #include "net/child.h"

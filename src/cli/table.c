@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/table.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,12 +91,34 @@ static size_t terminal_width(void)
 	return ws.ws_col;
 }
 
+/* How many bytes of text take at most `room` columns. */
+static size_t fitting(const char *text, size_t room)
+{
+	size_t n = 0;
+
+	while (text[n]) {
+		size_t next = n + 1;
+		char part[CELL_MAX + 1];
+
+		while ((text[next] & 0xc0) == 0x80)
+			next++;
+		if (next > CELL_MAX)
+			break;
+		memcpy(part, text, next);
+		part[next] = '\0';
+		if (width(part) > room)
+			break;
+		n = next;
+	}
+	return n;
+}
+
 static void put_cell(const char *text, size_t col_width, bool last, size_t room)
 {
-	if (last && width(text) > room)
-		printf("%.*s", (int)room, text);
-	else
-		fputs(text, stdout);
+	size_t n =
+		last && width(text) > room ? fitting(text, room) : strlen(text);
+
+	printf("%.*s", (int)n, text);
 	if (!last)
 		printf("%*s", (int)(col_width - width(text) + GAP), "");
 }
@@ -128,6 +151,7 @@ enum err table_print(struct json items, const struct table_column *columns,
 	struct buf tmp;
 	enum err rc;
 
+	setlocale(LC_CTYPE, "");
 	buf_init(&tmp, CELL_MAX);
 	rc = measure(items, columns, ncolumns, widths, &tmp);
 	for (size_t c = 0; c + 1 < ncolumns; c++)
