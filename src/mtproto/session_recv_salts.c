@@ -36,7 +36,8 @@ enum err session_recv_salts(struct session *s, const struct session_in *in,
 	(void)cursor_get_i64(&r); /* req_msg_id */
 	(void)cursor_get_i32(&r); /* now */
 	n = cursor_get_count(&r, SALT_BYTES);
-	if (r.rc || n > FUTURE_SALTS_MAX || cursor_left(&r) != n * SALT_BYTES)
+	if (r.rc || n > FUTURE_SALTS_MAX ||
+	    cursor_left(&r) != (size_t)n * SALT_BYTES)
 		return err_set(ei, ERR_PROTO, "future_salts is malformed");
 	s->nsalts = 0;
 	for (uint32_t i = 0; i < n; i++) {
