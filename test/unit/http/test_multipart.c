@@ -164,6 +164,11 @@ static void test_limits(void **state)
 
 static void test_boundary(void **state)
 {
+	/* 71 characters, one too many */
+	static const char long_boundary[] =
+		"multipart/form-data; boundary="
+		"0123456789012345678901234567890123456789"
+		"0123456789012345678901234567890";
 	static const char *const bad[] = {
 		"",
 		"text/plain; boundary=x",
@@ -173,8 +178,7 @@ static void test_boundary(void **state)
 		"multipart/form-data; boundary=\"a",
 		"multipart/form-data; boundary=a\001b",
 		"multipart/form-data; xboundary=a",
-		"multipart/form-data; boundary=0123456789012345678901234567890"
-		"1234567890123456789012345678901234567890123",
+		long_boundary,
 	};
 	struct multipart m;
 
