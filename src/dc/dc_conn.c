@@ -55,6 +55,7 @@ static void on_close(void *ctx, uint64_t link, enum close_reason reason,
 	(void)ei;
 	log_debug(LOGEV_DC_CONN, log_i64("dc", c->node->id),
 		  log_str("why", link_reason_name(reason)));
+	loop_cancel(dc->loop, &c->hang_up);
 	detach(dc, c);
 	imap_remove(&dc->conns, (int64_t)link);
 	loop_bury(dc->loop, c, conn_free);
@@ -65,6 +66,20 @@ void dc_conn_close(struct dc *dc, struct dc_conn *c, enum close_reason why)
 	detach(dc, c);
 	link_finish(dc->loop, c->link, why);
 	c->closing = true;
+}
+
+static void on_hang_up(struct wheel_timer *t, void *ctx)
+{
+	struct dc_conn *c = ctx;
+
+	(void)t;
+	dc_conn_close(c->node->dc, c, CLOSE_IDLE);
+}
+
+void dc_conn_hang_up_in(struct dc *dc, struct dc_conn *c, int32_t delay_sec)
+{
+	if (delay_sec > 0)
+		loop_arm(dc->loop, &c->hang_up, delay_sec * US_PER_SEC);
 }
 
 void dc_conn_drop(struct dc *dc, struct dc_conn *c)
@@ -391,6 +406,7 @@ void dc_conn_accept(struct dc_node *node, uint64_t link)
 	}
 	c->node = node;
 	c->link = link;
+	wheel_timer_init(&c->hang_up, on_hang_up, c);
 	transport_init_server(&c->transport, NULL, rnd_system());
 	dc->counters.connections++;
 	link_own(dc->loop, link, &conn_ops, c);

@@ -248,6 +248,8 @@ void dc_key_revoke(struct dc *dc, struct dc_key *k);
 void dc_conn_accept(struct dc_node *node, uint64_t link);
 void dc_conn_touch(struct dc *dc, struct dc_conn *c);
 void dc_conn_flush_all(void *dc);
+/* ping_delay_disconnect: unless the client says so again before. */
+void dc_conn_hang_up_in(struct dc *dc, struct dc_conn *c, int32_t delay_sec);
 /* At once, as a broken network would. */
 void dc_conn_drop(struct dc *dc, struct dc_conn *c);
 void dc_conn_close(struct dc *dc, struct dc_conn *c, enum close_reason why);

@@ -414,10 +414,14 @@ static enum err on_ack(struct dc_sess *s, struct tl_reader *r)
 }
 
 static enum err on_ping(struct dc *dc, struct dc_sess *s, const struct msg *m,
-			struct tl_reader *r)
+			struct tl_reader *r, bool delayed)
 {
 	int64_t ping_id = cursor_get_i64(r);
+	int32_t delay_sec = delayed ? cursor_get_i32(r) : 0;
 	struct tl_writer w;
+
+	if (delayed && !r->rc && s->conn)
+		dc_conn_hang_up_in(dc, s->conn, delay_sec);
 
 	buf_reset(&dc->wire);
 	cursor_write(&w, &dc->wire);
@@ -561,8 +565,9 @@ static enum err service(struct dc *dc, struct dc_sess *s, const struct msg *m,
 	case SERVICE_MSGS_ACK:
 		return on_ack(s, &r);
 	case SERVICE_PING:
+		return on_ping(dc, s, m, &r, false);
 	case SERVICE_PING_DELAY_DISCONNECT:
-		return on_ping(dc, s, m, &r);
+		return on_ping(dc, s, m, &r, true);
 	case SERVICE_GET_FUTURE_SALTS:
 		return on_future_salts(dc, s, m, &r);
 	case SERVICE_MSGS_STATE_REQ:

@@ -39,8 +39,7 @@ static const char *const stmt_sql[ST_COUNT] = {
 		"INSERT OR REPLACE INTO members VALUES (?1,?2,?3,?4,?5)",
 	[ST_PUT_BODY] = "INSERT INTO bodies VALUES (?1,?2,?3,?4,?5)",
 	[ST_PUT_EVENT] = "INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
-	[ST_PUT_KEY] = "INSERT OR REPLACE INTO auth_keys "
-		       "VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+	[ST_PUT_KEY] = "REPLACE INTO auth_keys VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_DEL_KEY] = "DELETE FROM auth_keys WHERE id = ?1",
 };
 
