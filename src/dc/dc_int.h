@@ -112,7 +112,8 @@ struct dc_conn {
 	struct transport transport;
 	struct handshake_server *handshake; /* until keyed */
 	struct dc_sess *sess;		    /* the latest that spoke */
-	bool counted;			    /* as a connection of an account */
+	struct wheel_timer hang_up;
+	bool counted; /* as a connection of an account */
 	bool dirty, closing;
 	struct dc_conn *next_dirty;
 };
