@@ -113,9 +113,9 @@ enum err multipart_init(struct multipart *m, const char *content_type,
 	    !boundary_ok(boundary))
 		return err_set(ei, ERR_SYNTAX,
 			       "multipart: no usable boundary in Content-Type");
-	memcpy(m->delim, "\r\n--", 4);
-	strcpy(m->delim + 4, boundary);
 	m->delim_len = 4 + strlen(boundary);
+	memcpy(m->delim, "\r\n--", 4);
+	memcpy(m->delim + 4, boundary, m->delim_len - 4);
 	return ERR_OK;
 }
 
@@ -173,11 +173,11 @@ static enum err one_header(struct multipart *m, const char *line,
 	if (header_value(line, "content-disposition", &v))
 		return disposition(m, v, part);
 	if (header_value(line, "content-type", &v)) {
-		if (strlen(v) >= sizeof(part->content_type))
+		if (!text_copy(part->content_type, sizeof(part->content_type),
+			       v))
 			return fail(m, ERR_TOOBIG, "a content type");
 		if (!strncasecmp(v, "multipart/", 10))
 			return fail(m, ERR_SYNTAX, "nested multipart");
-		strcpy(part->content_type, v);
 		return ERR_OK;
 	}
 	if (header_value(line, "content-transfer-encoding", &v) &&

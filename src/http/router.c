@@ -161,9 +161,11 @@ static void allow_add(char allow[static ROUTER_ALLOW_MAX], const char *method)
 		return;
 	if (len + 2 + n >= ROUTER_ALLOW_MAX)
 		return;
-	if (len)
-		strcat(allow, ", ");
-	strcat(allow, method);
+	if (len) {
+		memcpy(allow + len, ", ", 2);
+		len += 2;
+	}
+	memcpy(allow + len, method, n + 1);
 }
 
 enum err router_find(const struct router *r, const char *method,

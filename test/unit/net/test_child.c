@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -130,6 +131,7 @@ static void test_loop_free_kills(void **state)
 			fclose(f);
 		if (i == 99)
 			fail();
+		usleep(10000);
 	}
 }
 
