@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "crypto/aead.h"
 
-#define VAULT_HEX_LEN (2 * VAULT_KEY_LEN)
+#define VAULT_HEX_LEN ((size_t)2 * VAULT_KEY_LEN)
 #define VAULT_AD_MAX 512
 #define VAULT_WRAPPED_LEN (VAULT_KEY_LEN + AEAD_OVERHEAD)
 
@@ -51,7 +51,7 @@ static enum err vault_init_hex(struct vault *v, char *text, const char *from,
 		rc = vault_init(v, key, sizeof(key), rnd);
 	else
 		rc = err_set(ei, ERR_INVALID,
-			     "vault key in %s: want exactly %d hex digits",
+			     "vault key in %s: want exactly %zu hex digits",
 			     from, VAULT_HEX_LEN);
 	secret_wipe(key, sizeof(key));
 	return rc;
@@ -125,7 +125,7 @@ static enum err vault_write_key(int fd, struct rnd *rnd)
 	n = write(fd, text, VAULT_HEX_LEN + 1);
 	secret_wipe(key, sizeof(key));
 	secret_wipe(text, sizeof(text));
-	if (n != VAULT_HEX_LEN + 1 || fsync(fd) < 0)
+	if (n != (ssize_t)VAULT_HEX_LEN + 1 || fsync(fd) < 0)
 		return ERR_IO;
 	return ERR_OK;
 }
@@ -233,7 +233,7 @@ static enum err vault_wrap(const struct vault *v, const struct vault_record *r,
 {
 	char ad_text[VAULT_AD_MAX];
 	uint8_t *wrapped = arena_alloc(a, VAULT_WRAPPED_LEN);
-	struct aead_ad ad;
+	struct aead_ad ad = { 0 };
 	enum err rc;
 
 	if (!wrapped)
@@ -255,7 +255,7 @@ static enum err vault_unwrap(const struct vault *v,
 			     struct err_info *ei)
 {
 	char ad_text[VAULT_AD_MAX];
-	struct aead_ad ad;
+	struct aead_ad ad = { 0 };
 	enum err rc = vault_ad("datakey", r, ad_text, &ad, ei);
 
 	if (rc)
@@ -282,7 +282,7 @@ enum err vault_seal(const struct vault *v, const void *data, size_t len,
 	uint8_t key[VAULT_KEY_LEN], *wrapped = NULL;
 	uint8_t *sealed = arena_alloc(a, len + AEAD_OVERHEAD);
 	char ad_text[VAULT_AD_MAX];
-	struct aead_ad ad;
+	struct aead_ad ad = { 0 };
 	enum err rc;
 
 	if (!sealed)
@@ -311,7 +311,7 @@ static enum err vault_open_with(const uint8_t key[static VAULT_KEY_LEN],
 				struct err_info *ei)
 {
 	char ad_text[VAULT_AD_MAX];
-	struct aead_ad ad;
+	struct aead_ad ad = { 0 };
 	uint8_t *to;
 	enum err rc = vault_ad("session", r, ad_text, &ad, ei);
 

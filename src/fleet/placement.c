@@ -72,7 +72,7 @@ static bool placement_has_room(const struct placement *p,
 	return s->used < placement_room(&p->nodes[s->node]);
 }
 
-/* How many usable ids come before this one, counted from after `last`. */
+/* A round goes up by id from after `last`; ids up to it come at the end. */
 static void placement_turns(struct placement *p, const char *last)
 {
 	for (size_t i = 0; i < p->n; i++) {

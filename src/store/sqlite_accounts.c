@@ -30,7 +30,7 @@
 
 static void accounts_split_tags(struct sqlite_row *r, struct store_account *acc)
 {
-	char *text = (char *)(uintptr_t)sqlite_text(r);
+	char *text = sqlite_text(r);
 	const char **tags;
 	size_t n = 1;
 

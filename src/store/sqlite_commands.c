@@ -142,6 +142,7 @@ static enum err commands_mark(struct sqlite_db *db, struct store_commands *l,
 	return rc;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
 static enum err commands_fetch(struct store *st, const char *node_id,
 			       struct wall now, unsigned int limit,
 			       struct arena *a, struct store_commands *ret,

@@ -77,7 +77,7 @@ enum err sqlite_script(struct sqlite_db *db, const char *sql,
 		       struct err_info *ei);
 void sqlite_cache_clear(struct sqlite_db *db);
 
-const char *sqlite_text(struct sqlite_row *r); /* NULL for NULL */
+char *sqlite_text(struct sqlite_row *r);       /* NULL for NULL */
 const char *sqlite_must(struct sqlite_row *r); /* "" for NULL */
 int64_t sqlite_i64(struct sqlite_row *r);
 struct wall sqlite_wall(struct sqlite_row *r);

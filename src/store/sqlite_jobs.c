@@ -207,6 +207,7 @@ static enum err jobs_get(struct store *st, const char *job_id, struct arena *a,
 	return rc;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
 static enum err jobs_list(struct store *st, const char *state,
 			  unsigned int offset, unsigned int limit,
 			  struct arena *a, struct store_jobs *ret,

@@ -182,6 +182,7 @@ static unsigned int leases_limit(unsigned int limit)
 	return limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
 static enum err leases_list(struct store *st, const char *node_id,
 			    const char *after, unsigned int limit,
 			    struct arena *a, struct store_leases *ret,
@@ -233,6 +234,7 @@ static struct store_assignment leases_read_assignment(struct sqlite_row *r)
 }
 
 /* Accounts only: a lease without its account cannot be (see account_delete). */
+/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
 static enum err leases_assignments(struct store *st, const char *node_id,
 				   const char *after, unsigned int limit,
 				   struct arena *a,
@@ -362,6 +364,7 @@ static enum err leases_grant_current(struct sqlite_db *db,
 		       g->account_id);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
 static enum err leases_grant_consume(struct store *st,
 				     const struct store_hash *hash,
 				     const char *node_id, struct wall now,

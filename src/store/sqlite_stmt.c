@@ -91,7 +91,7 @@ static int sqlite_bind_one(sqlite3_stmt *s, int i, char kind, va_list *ap)
 	case 'i':
 		return sqlite3_bind_int64(s, i, va_arg(*ap, int64_t));
 	case 'd':
-		return sqlite3_bind_int64(s, i, va_arg(*ap, int));
+		return sqlite3_bind_int(s, i, va_arg(*ap, int));
 	case 'w':
 		return sqlite3_bind_int64(s, i, va_arg(*ap, struct wall).us);
 	case 'h':
@@ -245,7 +245,7 @@ const void *sqlite_blob(struct sqlite_row *r, size_t *ret_len)
 	return copy;
 }
 
-const char *sqlite_text(struct sqlite_row *r)
+char *sqlite_text(struct sqlite_row *r)
 {
 	int i = r->col++;
 	const unsigned char *p = sqlite3_column_text(r->stmt, i);
