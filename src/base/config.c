@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "base/bug.h"
+#include "base/files.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -149,33 +150,6 @@ enum err config_defaults(const struct config_table *t, void *values,
 	return ERR_OK;
 }
 
-static enum err read_file(const char *path, struct buf *out,
-			  struct err_info *ei)
-{
-	FILE *f = fopen(path, "rbe");
-	enum err rc = ERR_OK;
-	uint8_t *p;
-	size_t n;
-
-	if (!f)
-		return err_set(ei, ERR_NOTFOUND, "%s: cannot open: %m", path);
-	while (!rc) {
-		rc = buf_reserve(out, 4096, &p);
-		if (rc)
-			break;
-		n = fread(p, 1, 4096, f);
-		buf_commit(out, n);
-		if (n < 4096)
-			break;
-	}
-	if (!rc && ferror(f))
-		rc = err_set(ei, ERR_IO, "%s: cannot read: %m", path);
-	else if (rc)
-		rc = err_set(ei, rc, "%s: more than %d bytes", path, FILE_MAX);
-	fclose(f);
-	return rc;
-}
-
 struct file_state {
 	const struct config_table *t;
 	void *values;
@@ -273,7 +247,7 @@ enum err config_file(const struct config_table *t, void *values,
 	enum err rc;
 
 	buf_init(&text, FILE_MAX);
-	rc = read_file(path, &text, ei);
+	rc = files_read(path, &text, ei);
 	if (!rc)
 		rc = parse_yaml(&s, &text, ei);
 	buf_wipe(&text);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/remote.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/secret.h"
+#include "base/files.h"
+#include "cli/slurp.h"
 #include "http/client.h"
 
 #define ANSWER_MAX (64U << 20)
@@ -48,15 +45,14 @@ enum err remote_profile_path(char **ret, struct err_info *ei)
 
 static enum err make_parents(char *path, struct err_info *ei)
 {
+	enum err rc;
+
 	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
 		*p = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-			enum err rc = err_set(ei, ERR_IO, "%s: %m", path);
-
-			*p = '/';
-			return rc;
-		}
+		rc = files_mkdir(path, ei);
 		*p = '/';
+		if (rc)
+			return rc;
 	}
 	return ERR_OK;
 }
@@ -64,49 +60,38 @@ static enum err make_parents(char *path, struct err_info *ei)
 enum err remote_profile_write(const char *server, const char *token,
 			      struct err_info *ei)
 {
-	char *path = NULL, *tmp = NULL;
+	char *path = NULL;
+	struct buf text;
 	enum err rc;
-	int fd = -1;
-	bool ok = false;
 
+	buf_init(&text, 2 * TOKEN_MAX);
 	rc = remote_profile_path(&path, ei);
 	if (!rc)
 		rc = make_parents(path, ei);
-	if (!rc && asprintf(&tmp, "%s.new", path) < 0)
-		rc = ERR_NOMEM;
-	if (!rc) {
-		(void)unlink(tmp);
-		fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	}
-	if (fd >= 0) {
-		ok = dprintf(fd, "server: \"%s\"\ntoken: \"%s\"\n", server,
-			     token) > 0 &&
-		     fsync(fd) == 0;
-		ok = close(fd) == 0 && ok && rename(tmp, path) == 0;
-	}
-	if (!rc && !ok)
-		rc = err_set(ei, ERR_IO, "%s: %m", path);
-	free(tmp);
+	if (!rc)
+		rc = buf_printf(&text, "server: \"%s\"\ntoken: \"%s\"\n",
+				server, token);
+	if (!rc)
+		rc = files_write(path, buf_head(&text), buf_len(&text), ei);
+	buf_wipe(&text);
 	free(path);
 	return rc;
 }
 
 static enum err read_token_file(struct remote *r, struct err_info *ei)
 {
-	char text[TOKEN_MAX + 1];
-	FILE *f = fopen(r->token_file, "re");
-	size_t n;
+	struct buf text;
+	enum err rc;
 
-	if (!f)
-		return err_set(ei, ERR_NOTFOUND, "%s: %m", r->token_file);
-	n = fread(text, 1, TOKEN_MAX, f);
-	fclose(f);
-	text[n] = '\0';
-	text[strcspn(text, " \t\r\n")] = '\0';
-	free(r->token);
-	r->token = strdup(text);
-	secret_wipe(text, sizeof(text));
-	return r->token ? ERR_OK : ERR_NOMEM;
+	buf_init(&text, TOKEN_MAX);
+	rc = slurp_line(r->token_file, &text, ei);
+	if (!rc && buf_cstr(&text)) {
+		free(r->token);
+		r->token = strdup(buf_cstr(&text));
+		rc = r->token ? ERR_OK : ERR_NOMEM;
+	}
+	buf_wipe(&text);
+	return rc;
 }
 
 static bool empty(const char *s)

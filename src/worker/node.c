@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "crypto/sealbox.h"
-#include "worker/files.h"
+#include "base/files.h"
 
 #define NODE_FILE_MAX 16384
 

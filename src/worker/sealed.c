@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/sealbox.h"
-#include "worker/files.h"
+#include "base/files.h"
 
 #define SEALED_TIMEOUT_US (INT64_C(30) * US_PER_SEC)
 

@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 
 #include "base/json.h"
-#include "worker/files.h"
+#include "base/files.h"
 
 #define TELEGRAM_FILE_MAX 65536
 

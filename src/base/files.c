@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/files.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/secret.h"
 
 #define FILES_PATH_MAX 4096
 
@@ -19,25 +21,26 @@ static enum err fail(struct err_info *ei, const char *what, const char *path)
 		       what, path, strerror(e));
 }
 
+/* Reads one byte more than fits, to tell "full" from "too large". */
 static enum err read_fd(int fd, const char *path, struct buf *out,
 			struct err_info *ei)
 {
 	for (;;) {
-		uint8_t *at;
-		ssize_t n;
-		enum err rc = buf_reserve(out, 4096, &at);
+		uint8_t chunk[4096];
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+		enum err rc;
 
-		if (rc)
-			return err_set(ei, rc, "%s: larger than %zu bytes",
-				       path, out->max);
-		n = read(fd, at, 4096);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return fail(ei, "read", path);
 		if (!n)
 			return ERR_OK;
-		buf_commit(out, (size_t)n);
+		rc = buf_append(out, chunk, (size_t)n);
+		secret_wipe(chunk, (size_t)n);
+		if (rc)
+			return err_set(ei, rc, "%s: larger than %zu bytes",
+				       path, out->max);
 	}
 }
 
@@ -106,7 +109,7 @@ enum err files_lock(const char *path, int *ret_fd, struct err_info *ei)
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		close(fd);
 		return err_set(ei, ERR_CONFLICT,
-			       "%s: another worker runs on this folder", path);
+			       "%s: another process uses this folder", path);
 	}
 	*ret_fd = fd;
 	return ERR_OK;

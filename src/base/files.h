@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small files of the state folder: read whole, written whole or not at all.
+ * Small files: read whole, written whole or not at all.
  *
  *   memory    the caller's buf and its maximum
  *   failure   ERR_IO, ERR_NOTFOUND, ERR_TOOBIG naming the file
  */
-#ifndef WORKER_FILES_H
-#define WORKER_FILES_H
+#ifndef BASE_FILES_H
+#define BASE_FILES_H
 
 #include "base/buf.h"
 
@@ -21,4 +21,4 @@ enum err files_lock(const char *path, int *ret_fd, struct err_info *ei);
 /* Missing is fine. */
 enum err files_remove(const char *path, struct err_info *ei);
 
-#endif /* WORKER_FILES_H */
+#endif /* BASE_FILES_H */
