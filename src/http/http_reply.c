@@ -56,11 +56,10 @@ static void format_date(struct wall w, char out[static 32])
 	static const char days[] = "ThuFriSatSunMonTueWed";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	char iso[WALL_TEXT_MAX];
-	int64_t day = wall_sec(w) / 86400 % 7;
-	int month;
+	size_t day = (size_t)(wall_sec(w) / 86400 % 7), month;
 
 	wall_format(w, iso);
-	month = (iso[5] - '0') * 10 + iso[6] - '0';
+	month = (size_t)(iso[5] - '0') * 10 + (size_t)(iso[6] - '0');
 	snprintf(out, 32, "%.3s, %.2s %.3s %.4s %.8s GMT", days + day * 3,
 		 iso + 8, months + (month - 1) * 3, iso, iso + 11);
 }

@@ -104,7 +104,8 @@ enum err multipart_init(struct multipart *m, const char *content_type,
 		m->limits.header_bytes = HEADER_DEFAULT;
 	if (!m->limits.part_bytes)
 		m->limits.part_bytes = PART_DEFAULT;
-	buf_init(&m->held, m->limits.header_bytes + 2 * MULTIPART_BOUNDARY_MAX);
+	buf_init(&m->held,
+		 m->limits.header_bytes + 2U * MULTIPART_BOUNDARY_MAX);
 	if (strncasecmp(content_type, "multipart/form-data", 19) != 0 ||
 	    !strchr("; \t", content_type[19]))
 		return err_set(ei, ERR_MEDIA_TYPE,

@@ -31,7 +31,7 @@ enum err urlcode_decode(char *dst, size_t *ret_len, const char *src, size_t len,
 			lo = hex(src[i + 2]);
 			if (hi < 0 || lo < 0)
 				return ERR_SYNTAX;
-			dst[n] = (char)(hi << 4 | lo);
+			dst[n] = (char)(uint8_t)(hi << 4 | lo);
 			i += 2;
 		} else {
 			dst[n] = form && src[i] == '+' ? ' ' : src[i];

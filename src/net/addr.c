@@ -61,8 +61,8 @@ enum err addr_parse_host(const char *text, struct addr_host *ret,
 			 struct err_info *ei)
 {
 	struct addr_host h = { 0 };
-	const char *host, *port;
-	uint64_t n;
+	const char *host = "", *port = "";
+	uint64_t n = 0;
 	struct addr a;
 	size_t len, i;
 
