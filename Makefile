@@ -4,10 +4,11 @@
 #   make demo         installs what is missing, builds, runs the demo
 #   make test         installs what is missing, builds, runs every test
 #   make check        the gate: format, layers, names, sizes, tidy, tests, fuzz
-#   make unit V=asan T=base     one variant, one suite or test
-#   make fuzz SECS=60 | bench | fmt | tidy | integ | clean
+#   make unit V=asan T=base     one variant, one suite (or one test: T=base/text)
+#   make fuzz SECS=60 | bench | integ | tidy | fmt | clean
 #
-# Variants (V=): release debug asan tsan fuzz clang.  They never share objects.
+# Variants (V=): release debug asan tsan clang.  They never share objects; asan has
+# the undefined-behaviour sanitizer and the fuzz targets, too.
 
 V ?= debug
 SECS ?= 10
@@ -21,11 +22,9 @@ OPT_debug := -Ddebug=true -Doptimization=1
 CC_clang := clang
 OPT_clang := -Ddebug=true -Doptimization=1
 CC_asan := clang
-OPT_asan := -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
+OPT_asan := -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
 CC_tsan := clang
 OPT_tsan := -Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false
-CC_fuzz := clang
-OPT_fuzz := -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true -Dtests=false
 
 all: ; @$(MAKE) --no-print-directory V=release build
 
@@ -43,23 +42,30 @@ demo: setup
 	@build/release/tgfleet demo
 
 test: setup-test
-	@tools/test.sh
+	@tools/gate.sh test
 
 check: setup-test
-	@tools/check.sh
+	@tools/gate.sh check
 
 unit: build
-	@meson test -C $(B) --no-rebuild --quiet --print-errorlogs $(if $(T),$(if $(findstring /,$(T)),$(T),--suite $(T)))
+	@meson test -C $(B) --no-rebuild --quiet --print-errorlogs \
+		$(if $(findstring /,$(T)),$(T),$(if $(T),--suite $(T)))
+
+integ: setup-test
+	@tools/gate.sh build-release integ
+
+tidy: setup-test
+	@tools/gate.sh build-asan tidy
 
 fuzz: setup-test
-	@$(MAKE) --no-print-directory V=fuzz build
-	@tools/fuzz.sh $(SECS)
+	@$(MAKE) --no-print-directory V=asan build
+	@tools/fuzz.sh $(SECS) $(T)
 
 bench: setup
 	@$(MAKE) --no-print-directory V=release build
-	@tools/bench.sh
+	@tools/bench.sh $(T)
 
 fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
 clean: ; rm -rf build
 
-.PHONY: all build setup setup-test demo test check unit fuzz bench fmt clean
+.PHONY: all build setup setup-test demo test check unit integ tidy fuzz bench fmt clean

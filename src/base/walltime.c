@@ -65,6 +65,5 @@ int32_t walltime_local_day(struct wall t)
 
 	if (!localtime_r(&sec, &tm))
 		return 0;
-	return (tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 +
-	       tm.tm_mday;
+	return (tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday;
 }

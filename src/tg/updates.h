@@ -60,7 +60,7 @@ struct updates_item {
 	enum updates_box box;
 	int64_t channel_id; /* CHANNEL only */
 	int32_t value, count;
-	int32_t date; /* SEQ only; 0 = not said */
+	int32_t date;	  /* SEQ only; 0 = not said */
 	const void *data; /* NULL: cannot be held, a gap asks at once */
 	size_t len;
 };

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Writes seeds for the fuzz targets, made from the test vectors.
+
+    tools/fuzz-seeds.py DIR        writes DIR/<target>/<hash>
+
+A target without a function here starts from nothing.  What the fuzzer adds to DIR
+is left alone.
+"""
+import gzip
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+import zlib
+
+DATA = pathlib.Path("test/data")
+SEED_MAX = 64 << 10
+
+
+def vectors(name):
+    return json.loads((DATA / name).read_text())
+
+
+def handshake_messages():
+    for h in vectors("vectors/handshake.json")["handshakes"]:
+        for key in ("req_pq_multi", "resPQ", "req_DH_params",
+                    "p_q_inner_data", "server_DH_params",
+                    "set_client_DH_params", "dh_gen"):
+            if isinstance(h.get(key), str):
+                yield bytes.fromhex(h[key])
+
+
+def sessfile():
+    for f in sorted((DATA / "vectors/sessions").rglob("*")):
+        if f.is_file() and f.stat().st_size <= SEED_MAX:
+            yield f.read_bytes()
+
+
+def tl():
+    for v in vectors("vectors/tl_223.json")["vectors"]:
+        yield b"\0" + bytes.fromhex(v["hex"])
+    for v in vectors("vectors/tl_223.json")["malformed"]:
+        yield b"\0" + bytes.fromhex(v["hex"])
+    for v in vectors("tl_144.json")["vectors"]:
+        if isinstance(v.get("hex"), str):
+            yield b"\1" + bytes.fromhex(v["hex"])
+    for m in handshake_messages():
+        yield b"\2" + m
+
+
+def envelope():
+    for v in vectors("vectors/envelope.json")["vectors"][:8]:
+        yield bytes.fromhex(v["body"])
+    ping = struct.pack("<IQ", 0x7abe77ec, 7)
+    msg = struct.pack("<QII", 4 << 32 | 1, 1, len(ping)) + ping
+    yield struct.pack("<II", 0x73f1f8dc, 2) + msg + msg
+    yield gzip.compress(ping * 50)
+    packed = gzip.compress(ping * 10)
+    yield struct.pack("<IB", 0x3072cfa1, len(packed)) + packed + \
+        bytes(-(len(packed) + 1) % 4)
+    for m in handshake_messages():
+        yield struct.pack("<QQI", 0, 4 << 32, len(m)) + m
+
+
+def handshake():
+    rows = b"".join(struct.pack("<H", len(m)) + m
+                    for m in list(handshake_messages())[:4])
+    for mode in range(16):
+        yield bytes([mode]) + rows
+
+
+def transport():
+    body = struct.pack("<QQI", 0, 4 << 32, 20) + bytes(20)
+    full = struct.pack("<II", len(body) + 12, 0) + body
+    full += struct.pack("<I", zlib.crc32(full))
+    n = struct.pack("<I", len(body))
+    for mode in (0, 1, 2, 3, 0x80, 0x81, 0x82, 0x83):
+        yield bytes([mode]) + b"\xef" + bytes([len(body) // 4]) + body
+        yield bytes([mode]) + b"\xee\xee\xee\xee" + n + body
+        yield bytes([mode]) + b"\xdd\xdd\xdd\xdd" + n + body
+        yield bytes([mode]) + full
+        yield bytes([mode]) + n + body
+
+
+def http():
+    head = b"Host: a\r\nAuthorization: Bearer t\r\n"
+    yield b"GET /api/v1/health HTTP/1.1\r\n" + head + b"\r\n"
+    yield b"POST /api/v1/auth/login HTTP/1.1\r\n" + head + \
+        b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    yield b"POST /x HTTP/1.1\r\n" + head + \
+        b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    yield b"GET /a%20b?c=d&e=%C3%A9 HTTP/1.1\r\n" + head + \
+        b"Connection: close\r\n\r\nGET / HTTP/1.1\r\n\r\n"
+    yield b"POST /u HTTP/1.1\r\n" + head + \
+        b"Content-Type: multipart/form-data; boundary=b\r\n" \
+        b"Content-Length: 83\r\n\r\n--b\r\nContent-Disposition: form-data; " \
+        b'name="file"; filename="f"\r\n\r\ndata\r\n--b--\r\n'
+
+
+def multipart():
+    yield b'--b\r\nContent-Disposition: form-data; name="file"; ' \
+        b'filename="a.session"\r\nContent-Type: application/octet-stream' \
+        b"\r\n\r\ndata\r\n--b--\r\n"
+
+
+def wire():
+    account = {"account_id": "9996610001", "epoch": 3, "status": "online",
+               "user_id": 1, "state_since": "2026-01-01T00:00:00Z",
+               "last_error": {"code": "X", "message": "m", "advice": "a"}}
+    beat = {"boot_id": "b", "seq": 1, "full": True, "accounts": [account],
+            "held": [{"account_id": "9996610001", "epoch": 3}],
+            "released": [], "command_responses": []}
+    answer = {"leases": [{"account_id": "9996610001", "epoch": 3,
+                          "ttl_ms": 90000, "session": None}],
+              "stop": [], "commands": []}
+    for o in (beat, answer, account, {}, []):
+        yield json.dumps(o).encode()
+
+
+# the beginning of a target's name: its seeds
+SEEDS = {"sessfile": sessfile, "tl": tl, "envelope": envelope,
+         "handshake": handshake, "transport": transport, "http": http,
+         "request": http, "server": http, "multipart": multipart,
+         "wire": wire, "beat": wire, "heartbeat": wire, "json": wire}
+
+
+def main(root):
+    for target in sorted(pathlib.Path("test/fuzz").glob("fuzz_*.c")):
+        name = target.stem.removeprefix("fuzz_")
+        if name == "main":
+            continue
+        make = next((f for k, f in SEEDS.items() if name.startswith(k)), None)
+        out = pathlib.Path(root) / name
+        out.mkdir(parents=True, exist_ok=True)
+        for seed in make() if make else []:
+            path = out / hashlib.sha1(seed).hexdigest()
+            if not path.exists():
+                path.write_bytes(seed)
+
+
+main(sys.argv[1])
