@@ -4,7 +4,7 @@
 
 static const struct table_column list_columns[] = {
 	{ "ACCOUNT", "account_id" },	 { "STATUS", "status" },
-	{ "NODE", "node_id" },		 { "SINCE", "state_since" },
+	{ "NODE", "node_id" },		 { "SINCE", "status_since" },
 	{ "MESSAGES", "message_count" }, { "REPLIES", "reply_count" },
 	{ "TODAY", "messages_today" },	 { "ERROR", "last_error.message" },
 };
