@@ -249,6 +249,12 @@ static const char *stop_reason(const struct deciding *d,
 	return "the session is dead";
 }
 
+/* It says goodbye: what it gave back is not handed to it again. */
+static bool is_leaving(const struct deciding *d)
+{
+	return d->beat->status && !strcmp(d->beat->status, "draining");
+}
+
 static enum err decide(struct deciding *d, const struct store_assignment *as,
 		       struct err_info *ei)
 {
@@ -267,7 +273,7 @@ static enum err decide(struct deciding *d, const struct store_assignment *as,
 	}
 	if (holder && h && h->epoch == as->lease_epoch)
 		return renew(d, as, ei);
-	if (d->node->node.draining && !holder)
+	if (is_leaving(d) || (d->node->node.draining && !holder))
 		return ERR_OK;
 	return try_grant(d, as, ei);
 }
