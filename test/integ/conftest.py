@@ -1,0 +1,37 @@
+"""Fixtures of the process tests.  TGFLEET_BIN names the program."""
+import os
+
+import pytest
+
+import fleet as fleetlib
+
+# One name for every test file, whichever helper it uses.
+os.environ["TGFLEET_BIN"] = os.environ["TGFLEET"] = fleetlib.program()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if call.when == "call":
+        item.failed = outcome.get_result().failed
+
+
+def tails(f):
+    for p, log, _ in f.texts():
+        yield f"--- {p.name}", log.decode(errors="replace")[-1500:]
+
+
+@pytest.fixture
+def fleet(tmp_path, request):
+    """An empty fleet; the test starts what it needs."""
+    f = fleetlib.Fleet(tmp_path / "fleet")
+    yield f
+    try:
+        f.close()
+    except BaseException:
+        if not getattr(request.node, "failed", False):
+            raise
+    finally:
+        if getattr(request.node, "failed", False):
+            for head, text in tails(f):
+                print(head, text, sep="\n")
