@@ -9,7 +9,7 @@ static const char *const actions[] = {
 	"start_account", "stop_account",	"upload_session",
 	"reload",	 "start_enhanced_chat", "stop_enhanced_chat",
 	"update_script", "delete_session",	"list_sessions",
-	"drain",
+	"drain",	 "send_message",
 };
 
 bool commands_action_known(const char *action)

@@ -309,6 +309,7 @@ static enum err on_sealed(struct dc *dc, struct dc_conn *c, uint64_t key_id,
 	if (!s)
 		return err_set(ei, ERR_CAPACITY, "too many sessions of a key");
 	attach(dc, c, s);
+	dc_rpc_spoke(dc, key, c);
 	return dc_session_recv(dc, s, &m, ei);
 }
 

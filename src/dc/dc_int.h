@@ -63,7 +63,10 @@ struct dc_key {
 	char device[DC_DEVICE_MAX + 1], app[DC_DEVICE_MAX + 1];
 	struct dc_sess *sessions;
 	uint32_t n_sessions;
-	uint64_t main_link;   /* the main connection, 0 = none */
+	uint64_t main_link;	/* the main connection, 0 = none */
+	struct mono main_spoke; /* when it last sent anything */
+	uint64_t
+		quiet_link; /* a main one that was silent when another took over */
 	int64_t main_session; /* its session */
 	uint64_t connects;    /* connections that made an authorised call */
 };
@@ -212,6 +215,8 @@ void dc_call_bool(struct dc_call *call, bool v);
 enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,
 		       const uint8_t *body, size_t len, struct err_info *ei);
 const char *dc_rpc_method_name(enum dc_method m);
+/* Something came under the key on c: is the key in use at two places? */
+void dc_rpc_spoke(struct dc *dc, struct dc_key *key, struct dc_conn *c);
 
 /* ---- dc_session.c */
 struct dc_sess *dc_session_get(struct dc *dc, struct dc_key *key, uint64_t id,

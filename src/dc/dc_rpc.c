@@ -5,9 +5,12 @@
  *
  * AUTH_KEY_DUPLICATED: a key has at most one *main* connection, the one whose
  * session makes ordinary calls for a signed-in user.  A second session of the
- * key doing so while the first connection is still open means that the key is
- * in use at two places.  The same session on a new connection is a reconnect
- * that overtook the end of the old one.
+ * key doing so while the first connection is still open and in use means that
+ * the key is in use at two places.  The same session on a new connection is a
+ * reconnect that overtook the end of the old one.  A first connection that was
+ * silent for a while may be what is left of a machine that stopped or lost its
+ * network: it is noted, and the key is in use at two places as soon as that
+ * connection says anything at all.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +23,7 @@
 
 #define WRAPPERS_MAX 8
 #define GZIP_ABOVE 4096U
+#define SILENCE_US INT64_C(2000000)
 
 struct row {
 	uint16_t name;
@@ -159,26 +163,46 @@ static enum err decode(struct dc_call *call, const uint8_t *body, size_t len)
 
 /* ---- who may */
 
+static void duplicated(struct dc *dc, struct dc_key *key)
+{
+	dc->counters.duplicates++;
+	log_warn(LOGEV_DC, log_str("what", "auth key duplicated"),
+		 log_i64("user", key->user_id));
+	if (dc->o.duplicate_policy != DC_DUPLICATE_KILL)
+		return;
+	key->state = DC_KEY_DUPLICATED;
+	dc_key_save(dc, key);
+}
+
+void dc_rpc_spoke(struct dc *dc, struct dc_key *key, struct dc_conn *c)
+{
+	if (key->main_link == c->link)
+		key->main_spoke = loop_now(dc->loop);
+	if (key->quiet_link != c->link)
+		return;
+	key->quiet_link = 0;
+	duplicated(dc, key);
+}
+
 static enum err make_main(struct dc_call *call)
 {
 	struct dc_key *key = call->key;
 	struct dc_conn *conn = call->conn;
 	struct dc *dc = call->dc;
+	struct mono now = loop_now(dc->loop);
 	bool other = key->main_link && key->main_link != conn->link &&
-		     link_alive(dc->loop, key->main_link);
+		     link_alive(dc->loop, key->main_link) &&
+		     key->main_session != (int64_t)call->sess->id;
 
-	if (other && key->main_session != (int64_t)call->sess->id) {
-		dc->counters.duplicates++;
-		log_warn(LOGEV_DC, log_str("what", "auth key duplicated"),
-			 log_i64("user", key->user_id));
-		if (dc->o.duplicate_policy == DC_DUPLICATE_KILL) {
-			key->state = DC_KEY_DUPLICATED;
-			dc_key_save(dc, key);
-			return dc_call_fail(call, 406, "AUTH_KEY_DUPLICATED");
-		}
-	}
+	if (other && mono_diff(now, key->main_spoke) < SILENCE_US)
+		duplicated(dc, key);
+	else if (other)
+		key->quiet_link = key->main_link;
+	if (key->state == DC_KEY_DUPLICATED)
+		return dc_call_fail(call, 406, "AUTH_KEY_DUPLICATED");
 	key->main_link = conn->link;
 	key->main_session = (int64_t)call->sess->id;
+	key->main_spoke = now;
 	return ERR_OK;
 }
 
