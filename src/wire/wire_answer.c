@@ -201,6 +201,8 @@ static enum err read_stops(const struct wire_reader *r, struct json obj,
 					   &list[i].reason);
 		if (rc)
 			return err_wrap(r->ei, rc, "stop[%zu]", i);
+		if (!list[i].reason)
+			list[i].reason = "stopped";
 	}
 	ans->stops = list;
 	ans->nstops = n;

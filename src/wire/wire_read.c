@@ -85,21 +85,21 @@ enum err wire_read_list(const struct wire_reader *r, struct json obj,
 	return ERR_OK;
 }
 
+/* Milliseconds are what is written, so they are what is read. */
 struct wall wire_read_time(struct json obj, const char *key)
 {
 	struct json v = json_get(obj, key);
 	struct wall t = { 0 };
-	double sec;
+	double sec = json_double(v, 0);
 
 	if (json_is_string(v)) {
 		if (walltime_parse(json_str(v, ""), &t))
 			t.us = 0;
-		return t;
+	} else if (sec > 0 && sec < SECONDS_MAX * 10) {
+		t.us = (int64_t)(sec * (double)US_PER_SEC);
 	}
-	sec = json_double(v, 0);
-	if (!(sec > 0 && sec < SECONDS_MAX * 10))
-		return (struct wall){ 0 };
-	return (struct wall){ (int64_t)(sec * (double)US_PER_SEC) };
+	t.us -= t.us % US_PER_MS;
+	return t;
 }
 
 enum err wire_read_seconds(const struct wire_reader *r, struct json obj,
