@@ -18,6 +18,59 @@ static enum err unfit(struct writing *wr, const struct schema_field *f,
 		       schema_field_text(f->name), why);
 }
 
+static bool item_fits(const struct schema *s, const struct schema_field *f,
+		      const struct dyn_val *v)
+{
+	const struct schema_ctor *c;
+
+	switch ((enum schema_kind)f->kind) {
+	case SCHEMA_TRUE:
+		return true;
+	case SCHEMA_BOOL:
+		return v->kind == DYN_BOOL;
+	case SCHEMA_INT:
+	case SCHEMA_LONG:
+		return v->kind == DYN_INT;
+	case SCHEMA_DOUBLE:
+		return v->kind == DYN_DOUBLE;
+	case SCHEMA_OBJ:
+		if (v->kind != DYN_OBJ)
+			return false;
+		c = v->obj ? schema_by_name(s, v->obj->name) : NULL;
+		return c && !c->is_function && c->type == f->type;
+	case SCHEMA_BARE:
+	case SCHEMA_ANY:
+		return v->kind == DYN_OBJ;
+	case SCHEMA_INT128:
+	case SCHEMA_INT256:
+	case SCHEMA_STRING:
+	case SCHEMA_BYTES:
+	case SCHEMA_FLAGS:
+		break;
+	}
+	return v->kind == DYN_BYTES;
+}
+
+/*
+ * May an optional field stay?  Objects are built for the newest layer; what an
+ * older one cannot say under the same name is left out there.
+ */
+static bool stays(const struct schema *s, const struct schema_field *f,
+		  const struct dyn_val *v)
+{
+	if (s == &schema_api_223 || !s->layer)
+		return true; /* a misfit is our mistake, and refused */
+	if (!f->vec)
+		return v->kind != DYN_VEC && item_fits(s, f, v);
+	if (v->kind != DYN_VEC)
+		return false;
+	for (uint32_t i = 0; i < v->vec->n; i++) {
+		if (!item_fits(s, f, &v->vec->items[i]))
+			return false;
+	}
+	return true;
+}
+
 static uint32_t flag_word(const struct schema *s, const struct schema_ctor *c,
 			  const struct dyn *d, uint8_t word)
 {
@@ -30,7 +83,8 @@ static uint32_t flag_word(const struct schema *s, const struct schema_ctor *c,
 		if (f->flag == SCHEMA_ALWAYS || f->flag / 32 != word)
 			continue;
 		v = dyn_get(d, f->name);
-		if (v && (f->kind != SCHEMA_TRUE || f->vec || v->b))
+		if (v && stays(s, f, v) &&
+		    (f->kind != SCHEMA_TRUE || f->vec || v->b))
 			bits |= UINT32_C(1) << (f->flag % 32);
 	}
 	return bits;

@@ -7,6 +7,7 @@ const struct schema *schema_for_layer(int layer)
 {
 	static const struct schema *const newest_first[] = {
 		&schema_api_223,
+		&schema_api_198,
 		&schema_api_144,
 	};
 	size_t i = 0;

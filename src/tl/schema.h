@@ -75,7 +75,8 @@ struct schema {
 	uint16_t n_ctors;
 };
 
-extern const struct schema schema_api_223, schema_api_144, schema_mtproto;
+extern const struct schema schema_api_223, schema_api_198, schema_api_144,
+	schema_mtproto;
 
 /* The newest table whose layer is not above `layer`, else the oldest. */
 const struct schema *schema_for_layer(int layer);

@@ -12,7 +12,7 @@ import sys
 
 from tltext import SchemaError, parse
 
-SCHEMAS = ("api_223", "api_144", "mtproto")
+SCHEMAS = ("api_223", "api_198", "api_144", "mtproto")
 KINDS = {"#": "FLAGS", "true": "TRUE", "Bool": "BOOL", "int": "INT",
          "long": "LONG", "double": "DOUBLE", "int128": "INT128",
          "int256": "INT256", "string": "STRING", "bytes": "BYTES"}

@@ -7,8 +7,13 @@
                           npm pack @mtcute/tl@223.0.0 && tar xf mtcute-tl-*.tgz
   api_144.tl              Debian package python3-telethon 1.25.1: the schema is
                           read back from its generated classes
+  api_198.tl              npm package telegram 2.26.22 (GramJS): the schema text it
+                          carries in tl/apiTl.js
+                          sha512-EIj7Yrjiu0Yosa3FZ/7EyPg9s6UiTi/zDQrFmR/2Mg7pIUU+
+                                 XjAit1n1u9OU9h2oRnRM5M+67/fxzQluZpaJJg==
+                          npm pack telegram@2.26.22 && tar xf telegram-*.tgz
 
-  tools/tl/import.py [--check] [--npm DIR] [--telethon DIR]
+  tools/tl/import.py [--check] [--npm DIR] [--telethon DIR] [--gramjs DIR]
 
 Only the parts whose source is given are written or compared.  Every entry must
 hash to its id: what does not (listed in DROP) is the package's own invention.
@@ -16,6 +21,7 @@ hash to its id: what does not (listed in DROP) is the package's own invention.
 import argparse
 import json
 import pathlib
+import re
 import sys
 
 import telethon_schema
@@ -23,6 +29,7 @@ from tltext import Entry, Field, parse, render
 
 PACKAGE = ("@mtcute/tl", "223.0.0")
 LAYER = 223
+GRAMJS = ("telegram", "2.26.22")
 DROP = {"inputPeerPhotoFileLocationLegacy", "inputStickerSetThumbLegacy",
         "mtcute.customMethod"}
 # Their shape cannot be said in a table; mtproto reads them by hand.
@@ -83,11 +90,15 @@ def from_npm(entries):
     return out, dropped
 
 
-def npm_files(root):
+def want_package(root, package):
     manifest = json.loads((root / "package.json").read_text())
-    if (manifest["name"], manifest["version"]) != PACKAGE:
+    if (manifest["name"], manifest["version"]) != package:
         sys.exit(f"{root}: is {manifest['name']} {manifest['version']}, "
-                 f"want {PACKAGE[0]} {PACKAGE[1]}")
+                 f"want {package[0]} {package[1]}")
+
+
+def npm_files(root):
+    want_package(root, PACKAGE)
     api = json.loads((root / "api-schema.json").read_text())
     if api["l"] != LAYER:
         sys.exit(f"{root}: layer {api['l']}, want {LAYER}")
@@ -112,19 +123,52 @@ def telethon_files(root):
         "Made by tools/tl/import.py from Debian's python3-telethon."])
 
 
+def js_text(source):
+    """What a module that is one template literal exports."""
+    m = re.search(r"module\.exports = `([^`$\\]*)`;", source)
+    if not m:
+        sys.exit("not a module of one plain template literal")
+    return m[1]
+
+
+def gramjs_entries(text):
+    lines = [s for s in text.splitlines()
+             if not re.match(r"vector#1cb5c415 ", s.strip())]
+    entries = parse("\n".join(lines))[1]
+    for e in entries:
+        if e.crc() != e.id:
+            sys.exit(f"{e.text()}: its CRC32 is {e.crc():08x}")
+    return entries
+
+
+def gramjs_files(root):
+    want_package(root, GRAMJS)
+    m = re.search(r"exports\.LAYER = (\d+);",
+                  (root / "tl/AllTLObjects.js").read_text())
+    if not m:
+        sys.exit(f"{root}: tl/AllTLObjects.js does not say its layer")
+    layer = int(m[1])
+    yield f"api_{layer}.tl", render(
+        gramjs_entries(js_text((root / "tl/apiTl.js").read_text())), layer,
+        [f"Made by tools/tl/import.py from npm {' '.join(GRAMJS)}."])
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--check", action="store_true")
     p.add_argument("--npm", type=pathlib.Path)
     p.add_argument("--telethon", type=pathlib.Path)
+    p.add_argument("--gramjs", type=pathlib.Path)
     args = p.parse_args()
     files = []
     if args.npm:
         files += npm_files(args.npm)
     if args.telethon:
         files += telethon_files(args.telethon)
+    if args.gramjs:
+        files += gramjs_files(args.gramjs)
     if not files:
-        p.error("give --npm DIR, --telethon DIR or both")
+        p.error("give --npm DIR, --telethon DIR, --gramjs DIR or several")
     bad = 0
     for name, text in files:
         path = SCHEMA / name

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The TL generator and importer refuse what is wrong."""
+import importlib.util
 import pathlib
 import shutil
 import subprocess
@@ -95,6 +96,30 @@ class Text(unittest.TestCase):
                      "x#1 y:flags.a?long = Z;", "x#123456789 = Z;", "x#1 = Z"):
             with self.assertRaises(SchemaError):
                 parse_line(line, False)
+
+
+class Import(unittest.TestCase):
+    """The module that is run by hand, for what it refuses."""
+
+    def setUp(self):
+        spec = importlib.util.spec_from_file_location(
+            "tl_import", ROOT / "tools/tl/import.py")
+        self.mod = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.mod)
+
+    def test_gramjs(self):
+        text = ("vector#1cb5c415 {t:Type} # [ t ] = Vector t;\n"
+                "peerUser#59511722 user_id:long = Peer;\n"
+                "---functions---\n"
+                "users.getUsers#d91a548 id:Vector<InputUser> = Vector<User>;\n")
+        found = self.mod.gramjs_entries(
+            self.mod.js_text(f'"use strict";\nmodule.exports = `{text}`;\n'))
+        self.assertEqual([e.name for e in found], ["peerUser", "users.getUsers"])
+        self.assertEqual([e.is_function for e in found], [False, True])
+        with self.assertRaises(SystemExit):
+            self.mod.gramjs_entries(text.replace("user_id", "user"))
+        with self.assertRaises(SystemExit):
+            self.mod.js_text("module.exports = `a${b}`;")
 
 
 if __name__ == "__main__":

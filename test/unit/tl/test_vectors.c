@@ -17,7 +17,7 @@
 
 #define ARENA_MAX (16u << 20)
 
-static struct json_doc v223, v144;
+static struct json_doc v223, v198, v144;
 static struct arena arena;
 static struct buf out;
 static struct err_info ei;
@@ -41,6 +41,7 @@ static void load(struct json_doc *d, const char *name)
 static int set_up(void **state)
 {
 	load(&v223, "vectors/tl_223.json");
+	load(&v198, "tl_198.json");
 	load(&v144, "tl_144.json");
 	arena_init(&arena, ARENA_MAX);
 	buf_init(&out, 1 << 20);
@@ -50,6 +51,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	json_free(&v223);
+	json_free(&v198);
 	json_free(&v144);
 	arena_deinit(&arena);
 	buf_deinit(&out);
@@ -137,6 +139,11 @@ static void test_223(void **state)
 static void test_144(void **state)
 {
 	assert_true(check_all(&v144, &schema_api_144) > 250);
+}
+
+static void test_198(void **state)
+{
+	assert_true(check_all(&v198, &schema_api_198) > 300);
 }
 
 static bool is_call(struct json v)
@@ -286,8 +293,8 @@ static void test_either(void **state)
 	}
 }
 
-/* Layer 223 objects on a layer 144 connection: well formed, or refused. */
-static void test_down(void **state)
+/* Layer 223 objects on an older connection: well formed, or refused. */
+static size_t down(const struct schema *to)
 {
 	struct json_iter it = json_iter(json_get(json_root(&v223), "vectors"));
 	size_t written = 0, refused = 0;
@@ -305,7 +312,7 @@ static void test_down(void **state)
 						&schema_api_223, &arena, &d,
 						&ei),
 				 ERR_OK);
-		rc = dyn_write(&w, &schema_api_144, d, &ei);
+		rc = dyn_write(&w, to, d, &ei);
 		if (rc) {
 			assert_int_equal(rc, ERR_INVALID);
 			assert_true(strlen(ei.msg) > 5);
@@ -314,13 +321,21 @@ static void test_down(void **state)
 			continue;
 		}
 		cursor_read(&r, buf_head(&out), buf_len(&out));
-		if (skip_any(&r, &schema_api_144, &ei))
+		if (skip_any(&r, to, &ei))
 			fail_msg("%s", ei.msg);
 		assert_int_equal(cursor_finish(&r), ERR_OK);
 		written++;
 	}
-	assert_true(written > 100);
 	assert_true(refused > 10);
+	return written;
+}
+
+static void test_down(void **state)
+{
+	size_t oldest = down(&schema_api_144);
+
+	assert_true(oldest > 100);
+	assert_true(down(&schema_api_198) > oldest);
 }
 
 int main(void)
@@ -328,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_223),
 		cmocka_unit_test(test_144),
+		cmocka_unit_test(test_198),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_malformed),
