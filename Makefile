@@ -6,6 +6,7 @@
 #   make check        the gate: format, layers, names, sizes, tidy, tests, fuzz
 #   make unit V=asan T=base     one variant, one suite (or one test: T=base/text)
 #   make fuzz SECS=60 | bench | integ | tidy | fmt | clean
+#   make reference | man        docs/reference from the tables; build/tgfleet.1
 #
 # Variants (V=): release debug asan tsan clang.  They never share objects; asan has
 # the undefined-behaviour sanitizer and the fuzz targets, too.
@@ -65,7 +66,13 @@ bench: setup
 	@$(MAKE) --no-print-directory V=release build
 	@tools/bench.sh $(T)
 
+reference: build
+	@tools/reference.py $(B)/src/cli/tgfleet
+
+man: build
+	@$(B)/src/cli/tgfleet man > build/tgfleet.1
+
 fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
 clean: ; rm -rf build
 
-.PHONY: all build setup setup-test demo test check unit integ tidy fuzz bench fmt clean
+.PHONY: all build setup setup-test demo test check unit integ tidy fuzz bench reference man fmt clean

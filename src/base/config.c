@@ -12,7 +12,6 @@
 #include "base/text.h"
 
 #define FILE_MAX (256 * 1024)
-#define NAME_MAX_BYTES 64
 
 static const char *const origin_names[] = { "default", "file", "environment",
 					    "command line" };
@@ -254,15 +253,26 @@ enum err config_file(const struct config_table *t, void *values,
 	return rc;
 }
 
-static void env_name(const char *name, char dst[NAME_MAX_BYTES])
+const char *config_type_name(enum config_type type)
 {
-	size_t n = (size_t)snprintf(dst, NAME_MAX_BYTES, "TGFLEET_%s", name);
+	static const char *const names[] = {
+		[CONFIG_STR] = "text",	     [CONFIG_INT] = "number",
+		[CONFIG_BOOL] = "yes or no", [CONFIG_DURATION] = "duration",
+		[CONFIG_SIZE] = "size",
+	};
 
-	for (size_t i = 0; i < n && i < NAME_MAX_BYTES; i++) {
-		if (dst[i] >= 'a' && dst[i] <= 'z')
-			dst[i] = (char)(dst[i] - 'a' + 'A');
-		else if (dst[i] == '-')
-			dst[i] = '_';
+	return names[type];
+}
+
+void config_env_name(const char *name, char ret[static CONFIG_ENV_MAX])
+{
+	size_t n = (size_t)snprintf(ret, CONFIG_ENV_MAX, "TGFLEET_%s", name);
+
+	for (size_t i = 0; i < n && i < CONFIG_ENV_MAX; i++) {
+		if (ret[i] >= 'a' && ret[i] <= 'z')
+			ret[i] = (char)(ret[i] - 'a' + 'A');
+		else if (ret[i] == '-')
+			ret[i] = '_';
 	}
 }
 
@@ -270,11 +280,11 @@ enum err config_env(const struct config_table *t, void *values,
 		    struct config_origins *o, struct err_info *ei)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		char name[NAME_MAX_BYTES];
+		char name[CONFIG_ENV_MAX];
 		const char *text;
 		enum err rc;
 
-		env_name(t->options[i].name, name);
+		config_env_name(t->options[i].name, name);
 		text = getenv(name);
 		if (!text)
 			continue;
@@ -444,4 +454,9 @@ enum err config_show(const struct config_table *t, const void *values,
 			return rc;
 	}
 	return ERR_OK;
+}
+
+const char *config_library_version(void)
+{
+	return yaml_get_version_string();
 }

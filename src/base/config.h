@@ -77,8 +77,17 @@ enum err config_check(const struct config_table *t, const void *values,
 /* Frees the strings. */
 void config_free(const struct config_table *t, void *values);
 
+/* "TGFLEET_LEASE_TTL" of "lease-ttl". */
+#define CONFIG_ENV_MAX 64
+void config_env_name(const char *name, char ret[static CONFIG_ENV_MAX]);
+/* "text", "duration": what `type` is called. */
+const char *config_type_name(enum config_type type);
+
 enum err config_usage(const struct config_table *t, struct buf *out);
 enum err config_show(const struct config_table *t, const void *values,
 		     const struct config_origins *o, struct buf *out);
+
+/* The linked library's own word for its version. */
+const char *config_library_version(void);
 
 #endif /* BASE_CONFIG_H */

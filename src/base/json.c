@@ -265,3 +265,10 @@ enum err json_dump(struct json v, struct buf *out)
 	free(text);
 	return rc;
 }
+
+const char *json_library_version(void)
+{
+	static const char text[] = YYJSON_VERSION_STRING;
+
+	return text;
+}

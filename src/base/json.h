@@ -79,6 +79,9 @@ bool json_next(struct json_iter *it);
 /* Appends v, compact, to out. */
 enum err json_dump(struct json v, struct buf *out);
 
+/* The linked library's own word for its version. */
+const char *json_library_version(void);
+
 struct jsonw {
 	struct buf *out;
 	enum err rc;

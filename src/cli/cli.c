@@ -6,6 +6,26 @@
 
 #define USAGE_MAX 65536
 
+static const struct cli_cmd *const commands[] = {
+#define COMMAND(name) &cmd_##name,
+#include "cli/commands.def"
+#undef COMMAND
+};
+
+const struct cli_cmd *const *cli_commands(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(commands);
+	return commands;
+}
+
+const struct cli_cmd *cli_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (!strcmp(name, commands[i]->name))
+			return commands[i];
+	return NULL;
+}
+
 int cli_fail(const char *command, int status, const struct err_info *ei)
 {
 	fprintf(stderr, "tgfleet %s: %s\n", command, ei->msg);
@@ -17,8 +37,8 @@ static int show_usage(const struct cli_cmd *cmd)
 	struct buf out;
 	const char *text = NULL;
 
-	printf("usage: tgfleet %s [OPTIONS]\n\n%s\n\n", cmd->name,
-	       cmd->summary);
+	printf("usage: tgfleet %s [OPTIONS]%s%s\n\n%s\n\n", cmd->name,
+	       cmd->args ? " " : "", cmd->args ? cmd->args : "", cmd->summary);
 	buf_init(&out, USAGE_MAX);
 	if (!config_usage(cmd->options, &out))
 		text = buf_cstr(&out);

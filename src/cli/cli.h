@@ -16,16 +16,27 @@ enum cli_exit {
 	CLI_USAGE = 2,
 };
 
+struct verbs_noun;
+
 struct cli_cmd {
 	const char *name;    /* "serve" */
 	const char *summary; /* one line for `tgfleet help` */
 	int (*run)(int argc, char **argv);
 	const struct config_table *options; /* for help and docs; may be NULL */
+	const struct verbs_noun *noun;	    /* its verbs; may be NULL */
+	const char *args; /* "[NAME]", what stands behind the options */
+	/* Values that fit each alone but not together; may be NULL. */
+	enum err (*check)(const void *values, struct err_info *ei);
 };
 
 #define COMMAND(name) extern const struct cli_cmd cmd_##name;
 #include "cli/commands.def"
 #undef COMMAND
+
+/* All of them, in the order of `tgfleet help`. */
+const struct cli_cmd *const *cli_commands(size_t *ret_n);
+/* NULL if there is none of that name. */
+const struct cli_cmd *cli_command(const char *name);
 
 /* "tgfleet x: reason" on stderr; returns `status`, so `return cli_fail(...)`. */
 int cli_fail(const char *command, int status, const struct err_info *ei);

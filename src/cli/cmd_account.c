@@ -76,4 +76,5 @@ const struct cli_cmd cmd_account = {
 	.name = "account",
 	.summary = "list, upload, start, stop, move accounts",
 	.run = run,
+	.noun = &noun,
 };

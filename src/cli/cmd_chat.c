@@ -103,4 +103,5 @@ const struct cli_cmd cmd_chat = {
 	.name = "chat",
 	.summary = "start all accounts; start and stop chat",
 	.run = run,
+	.noun = &noun,
 };

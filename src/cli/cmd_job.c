@@ -38,4 +38,5 @@ const struct cli_cmd cmd_job = {
 	.name = "job",
 	.summary = "list and show jobs",
 	.run = run,
+	.noun = &noun,
 };

@@ -75,4 +75,5 @@ const struct cli_cmd cmd_node = {
 	.name = "node",
 	.summary = "list, enrol, drain nodes",
 	.run = run,
+	.noun = &noun,
 };

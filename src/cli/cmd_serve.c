@@ -110,6 +110,11 @@ static enum err serve(const struct control_config *cfg, struct err_info *ei)
 	return rc;
 }
 
+static enum err check(const void *values, struct err_info *ei)
+{
+	return control_config_check(values, ei);
+}
+
 static int run(int argc, char **argv)
 {
 	struct control_config cfg = { 0 };
@@ -149,4 +154,5 @@ const struct cli_cmd cmd_serve = {
 	.summary = "the control plane: REST interface, leases, sessions",
 	.run = run,
 	.options = &control_options,
+	.check = check,
 };

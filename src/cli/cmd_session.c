@@ -184,4 +184,5 @@ const struct cli_cmd cmd_session = {
 	.name = "session",
 	.summary = "inspect session files, list the vault",
 	.run = run,
+	.noun = &noun,
 };

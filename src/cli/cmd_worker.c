@@ -6,11 +6,13 @@
 #include "worker/worker.h"
 
 struct worker_values {
-	char *server, *join, *state, *telegram, *name;
+	char *config, *server, *join, *state, *telegram, *name;
 };
 
 #define OPT(field) offsetof(struct worker_values, field)
 static const struct config_option options[] = {
+	{ "config", CONFIG_STR, CONFIG_NO_FILE, OPT(config), NULL, 0, 0, "FILE",
+	  "settings, one `name: value` a line" },
 	{ "server", CONFIG_STR, 0, OPT(server), NULL, 0, 0, "URL",
 	  "address of `tgfleet serve`; needed once, with --join" },
 	{ "join", CONFIG_STR, CONFIG_NO_FILE, OPT(join), NULL, 0, 0, "TOKEN",

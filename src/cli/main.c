@@ -5,16 +5,13 @@
 
 #include "cli/cli.h"
 
-static const struct cli_cmd *const commands[] = {
-#define COMMAND(name) &cmd_##name,
-#include "cli/commands.def"
-#undef COMMAND
-};
-
 static void usage(FILE *out)
 {
+	size_t n;
+	const struct cli_cmd *const *commands = cli_commands(&n);
+
 	fputs("usage: tgfleet COMMAND [OPTIONS]\n\n", out);
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+	for (size_t i = 0; i < n; i++)
 		fprintf(out, "  %-12s %s\n", commands[i]->name,
 			commands[i]->summary);
 	fputs("\n`tgfleet COMMAND -h` shows a command's options.\n", out);
@@ -28,6 +25,8 @@ static bool is_help(const char *word)
 
 int main(int argc, char **argv)
 {
+	const struct cli_cmd *cmd;
+
 	if (argc < 2) {
 		usage(stderr);
 		return CLI_USAGE;
@@ -36,9 +35,9 @@ int main(int argc, char **argv)
 		usage(stdout);
 		return CLI_OK;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		if (!strcmp(argv[1], commands[i]->name))
-			return commands[i]->run(argc - 1, argv + 1);
+	cmd = cli_command(argv[1]);
+	if (cmd)
+		return cmd->run(argc - 1, argv + 1);
 	fprintf(stderr, "tgfleet: no command \"%s\"; see `tgfleet help`\n",
 		argv[1]);
 	return CLI_USAGE;

@@ -39,6 +39,23 @@ static void harmless(char *text)
 	}
 }
 
+static enum err words(struct json list, struct buf *out)
+{
+	enum err rc = ERR_OK;
+	bool first = true;
+
+	for (struct json_iter it = json_iter(list); !rc && json_next(&it);) {
+		if (!first)
+			rc = buf_append_byte(out, ' ');
+		first = false;
+		if (!rc)
+			rc = json_is_string(it.val)
+				     ? buf_append_str(out, json_str(it.val, ""))
+				     : json_dump(it.val, out);
+	}
+	return rc;
+}
+
 static enum err cell(struct json v, struct buf *out, const char **ret)
 {
 	enum err rc = ERR_OK;
@@ -50,6 +67,8 @@ static enum err cell(struct json v, struct buf *out, const char **ret)
 		rc = buf_append_str(out, json_str(v, ""));
 	else if (json_is_bool(v))
 		rc = buf_append_str(out, json_bool(v, false) ? "yes" : "no");
+	else if (json_is_array(v))
+		rc = words(v, out);
 	else
 		rc = json_dump(v, out);
 	if (rc)

@@ -61,3 +61,8 @@ enum err sealbox_open(const struct secret *secret, const void *data, size_t len,
 		return ERR_CORRUPT;
 	return ERR_OK;
 }
+
+const char *sealbox_library_version(void)
+{
+	return sodium_version_string();
+}

@@ -28,4 +28,7 @@ enum err sealbox_seal(const uint8_t public_key[static SEALBOX_PUBLIC_LEN],
 enum err sealbox_open(const struct secret *secret, const void *data, size_t len,
 		      uint8_t *out);
 
+/* The linked library's own word for its version. */
+const char *sealbox_library_version(void);
+
 #endif /* CRYPTO_SEALBOX_H */

@@ -106,3 +106,8 @@ enum err sha_512_pbkdf2(const struct sha_pbkdf2 *in, void *out, size_t out_len)
 		return ERR_CRYPTO;
 	return ERR_OK;
 }
+
+const char *sha_library_version(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION_STRING);
+}

@@ -51,4 +51,7 @@ struct sha_pbkdf2 {
 /* PBKDF2-HMAC-SHA512; slow by design: for the workpool. */
 enum err sha_512_pbkdf2(const struct sha_pbkdf2 *in, void *out, size_t out_len);
 
+/* The linked library's own word for its version. */
+const char *sha_library_version(void);
+
 #endif /* CRYPTO_SHA_H */

@@ -499,3 +499,8 @@ enum err client_sync(const struct client_request *r, int *ret_status,
 	loop_free(s.loop);
 	return rc ? rc : s.rc;
 }
+
+const char *client_library_version(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version;
+}

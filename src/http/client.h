@@ -72,4 +72,7 @@ void client_cancel(struct http_client *c, uint64_t id);
 enum err client_sync(const struct client_request *r, int *ret_status,
 		     struct buf *ret_body, struct err_info *ei);
 
+/* The linked library's own word for its version. */
+const char *client_library_version(void);
+
 #endif /* HTTP_CLIENT_H */

@@ -128,3 +128,13 @@ size_t server_pending(const struct http_server *s)
 {
 	return s->pending;
 }
+
+#define SERVER_TEXT(x) #x
+#define SERVER_DOTTED(a, b, c)                                                 \
+	SERVER_TEXT(a) "." SERVER_TEXT(b) "." SERVER_TEXT(c)
+
+const char *server_library_version(void)
+{
+	return SERVER_DOTTED(LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
+			     LLHTTP_VERSION_PATCH);
+}

@@ -70,4 +70,7 @@ struct http_req *server_req(const struct http_server *s, uint64_t req_id);
 /* Requests that have no answer yet. */
 size_t server_pending(const struct http_server *s);
 
+/* Of the HTTP parser, as it was compiled in. */
+const char *server_library_version(void);
+
 #endif /* HTTP_SERVER_H */

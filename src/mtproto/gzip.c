@@ -161,3 +161,8 @@ enum err gzip_pack(const void *data, size_t len, struct buf *out)
 	buf_deinit(&packed);
 	return rc;
 }
+
+const char *gzip_library_version(void)
+{
+	return zlibVersion();
+}

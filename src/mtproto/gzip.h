@@ -29,4 +29,7 @@ enum err gzip_inflate(const uint8_t *data, size_t len, struct buf *out,
 		      struct err_info *ei);
 enum err gzip_deflate(const void *data, size_t len, struct buf *out);
 
+/* The linked library's own word for its version. */
+const char *gzip_library_version(void);
+
 #endif /* MTPROTO_GZIP_H */

@@ -449,3 +449,8 @@ uint64_t loop_closed_count(const struct loop *l, unsigned int reason)
 {
 	return reason < CLOSE_REASON_COUNT ? l->closed[reason] : 0;
 }
+
+const char *loop_library_version(void)
+{
+	return uv_version_string();
+}

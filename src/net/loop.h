@@ -117,4 +117,7 @@ enum err loop_fd_new(struct loop *l, int fd, loop_fd_fn fn, void *ctx,
 enum err loop_fd_set(struct loop_fd *f, unsigned int events);
 void loop_fd_free(struct loop_fd *f);
 
+/* The linked library's own word for its version. */
+const char *loop_library_version(void);
+
 #endif /* NET_LOOP_H */

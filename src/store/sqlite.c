@@ -228,3 +228,8 @@ enum err sqlite_open(const char *path, const struct store_options *opt,
 	*ret = &db->store;
 	return ERR_OK;
 }
+
+const char *sqlite_library_version(void)
+{
+	return sqlite3_libversion();
+}

@@ -10,4 +10,7 @@
 enum err sqlite_open(const char *path, const struct store_options *opt,
 		     struct store **ret, struct err_info *ei);
 
+/* The linked library's own word for its version. */
+const char *sqlite_library_version(void);
+
 #endif /* STORE_SQLITE_H */
