@@ -235,8 +235,7 @@ static enum err run(struct beat_run *r, struct err_info *ei)
 	rc = prepare(r, ei);
 	if (rc)
 		return rc;
-	rc = nodes_beat(r->c, r->node->node.node_id, r->beat.boot_id,
-			r->beat.seq, ei);
+	rc = nodes_beat(r->c, r->node->node.node_id, &r->beat, ei);
 	if (!rc)
 		rc = apply(r, ei);
 	if (rc)

@@ -52,7 +52,7 @@ static const struct config_option options[] = {
 	    .max = 3600 * SEC, .arg = "DURATION",
 	    .help = "how long a session may be fetched after a lease"),
 	ROW("upload-max", CONFIG_SIZE, upload_max_bytes, "64m", .min = 65536,
-	    .max = INT64_C(1) << 30, .arg = "BYTES",
+	    .max = INT64_C(64) << 20, .arg = "BYTES",
 	    .help = "the largest session upload"),
 	ROW("login-attempts", CONFIG_INT, login_attempts, "10", .min = 1,
 	    .max = 100000, .arg = "N",

@@ -316,10 +316,28 @@ static enum err stop_rest(struct deciding *d)
 	return ERR_OK;
 }
 
+/* Nobody runs it now; a fault that was reported with the release stays. */
+static enum err show_offline(struct control *c, const struct store_account *acc,
+			     struct err_info *ei)
+{
+	const struct store_account to = {
+		.account_id = acc->account_id,
+		.status = wire_status_name(WIRE_OFFLINE),
+		.status_since = control_wall(c),
+	};
+
+	if (strcmp(acc->status, "online") != 0 &&
+	    strcmp(acc->status, "starting") != 0 &&
+	    strcmp(acc->status, "limited") != 0)
+		return ERR_OK;
+	return c->store->ops->account_update(c->store, &to, STORE_ACC_STATUS,
+					     control_wall(c), ei);
+}
+
 /* Released accounts that belong elsewhere now: their node can have them. */
-static enum err poke_next(struct control *c, const char *node_id,
-			  const struct store_heartbeat *hb, struct arena *a,
-			  struct err_info *ei)
+static enum err after_release(struct control *c, const char *node_id,
+			      const struct store_heartbeat *hb, struct arena *a,
+			      struct err_info *ei)
 {
 	for (size_t i = 0; i < hb->n_released; i++) {
 		const char *id = hb->released[i].account_id;
@@ -332,6 +350,8 @@ static enum err poke_next(struct control *c, const char *node_id,
 		rc = c->store->ops->account_get(c->store, id, a, &acc, ei);
 		if (rc == ERR_NOTFOUND)
 			continue;
+		if (!rc)
+			rc = show_offline(c, &acc, ei);
 		if (rc)
 			return rc;
 		if (acc.node_id && strcmp(acc.node_id, node_id) != 0)
@@ -348,7 +368,7 @@ enum err leases_answer(struct control *c, const struct principal *node,
 	struct deciding d = { .c = c, .node = node, .beat = beat, .arena = a };
 	enum err rc;
 
-	rc = poke_next(c, node->node.node_id, hb, a, ei);
+	rc = after_release(c, node->node.node_id, hb, a, ei);
 	if (rc)
 		return rc;
 	/* a plain client runs what it likes: it is never given a lease */

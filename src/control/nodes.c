@@ -14,6 +14,7 @@ struct nodes_row {
 	char *id;
 	bool online;
 	bool news;   /* since its last beat */
+	bool left;   /* said goodbye: its leases are given back */
 	bool marked; /* its accounts are marked offline */
 	struct mono last_beat;
 	char boot_id[WIRE_ID_MAX + 1];
@@ -47,7 +48,7 @@ static void arm_failover(struct nodes_row *n)
 
 	if (!n->c->cfg->failover)
 		return;
-	if (!mono_before(control_mono(n->c), due))
+	if (n->left || !mono_before(control_mono(n->c), due))
 		due = mono_add(control_mono(n->c), silent_us(n->c));
 	loop_arm_at(n->c->loop, &n->timer, due);
 }
@@ -63,11 +64,15 @@ static void on_timer(struct wheel_timer *t, void *ctx)
 		n->marked = failover_mark_offline(n->c, n->id);
 		if (!n->marked)
 			loop_arm(n->c->loop, &n->timer, n->c->rules.beat_us);
-		else
+		else if (!n->left)
 			arm_failover(n);
+		else
+			loop_arm(n->c->loop, &n->timer, 0);
 		return;
 	}
-	if (!mono_before(control_mono(n->c), leases_over(n)))
+	if (!n->c->cfg->failover)
+		return;
+	if (n->left || !mono_before(control_mono(n->c), leases_over(n)))
 		failover_move(n->c, n->id);
 	arm_failover(n);
 }
@@ -164,8 +169,22 @@ static enum err check_order(struct nodes_row *n, const char *boot_id,
 	return ERR_OK;
 }
 
-enum err nodes_beat(struct control *c, const char *node_id, const char *boot_id,
-		    int64_t seq, struct err_info *ei)
+bool nodes_leaving(const struct wire_beat *beat)
+{
+	return beat->status && !strcmp(beat->status, "draining") &&
+	       !beat->plain && beat->nheld == 0;
+}
+
+static void tell_change(const struct nodes_row *n, bool online)
+{
+	if (n->online != online)
+		log_info(LOGEV_NODE, log_str("node", n->id),
+			 log_str("to", online ? "online" : "offline"),
+			 log_str("why", online ? "heartbeat" : "goodbye"));
+}
+
+enum err nodes_beat(struct control *c, const char *node_id,
+		    const struct wire_beat *beat, struct err_info *ei)
 {
 	struct nodes_row *n = strmap_get(&c->nodes, node_id);
 	enum err rc;
@@ -174,19 +193,18 @@ enum err nodes_beat(struct control *c, const char *node_id, const char *boot_id,
 		n = add(c, node_id);
 	if (!n)
 		return err_set(ei, ERR_NOMEM, "no room for node %s", node_id);
-	if (boot_id) {
-		rc = check_order(n, boot_id, seq, ei);
+	if (beat->boot_id) {
+		rc = check_order(n, beat->boot_id, beat->seq, ei);
 		if (rc)
 			return rc;
 	}
-	if (!n->online)
-		log_info(LOGEV_NODE, log_str("node", node_id),
-			 log_str("to", "online"));
-	n->online = true;
+	n->left = nodes_leaving(beat);
+	tell_change(n, !n->left);
+	n->online = !n->left;
 	n->news = false;
 	n->marked = false;
 	n->last_beat = clock_mono(loop_clock(c->loop));
-	loop_arm(c->loop, &n->timer, silent_us(c));
+	loop_arm(c->loop, &n->timer, n->left ? 0 : silent_us(c));
 	return ERR_OK;
 }
 

@@ -16,6 +16,7 @@
 
 #include "control/control_int.h"
 #include "control/waitq.h"
+#include "wire/wire_beat.h"
 
 struct nodes_row;
 
@@ -25,11 +26,13 @@ void nodes_free(struct control *c);
 
 bool nodes_online(const struct control *c, const char *node_id);
 /*
- * A beat came.  boot_id NULL: a plain client.  ERR_CONFLICT for one that is older
- * than what was seen: it was delayed on the way and must change nothing.
+ * A beat came.  ERR_CONFLICT for one that is older than what was seen: it was
+ * delayed on the way and must change nothing.
  */
-enum err nodes_beat(struct control *c, const char *node_id, const char *boot_id,
-		    int64_t seq, struct err_info *ei);
+enum err nodes_beat(struct control *c, const char *node_id,
+		    const struct wire_beat *beat, struct err_info *ei);
+/* "draining" and nothing held: it says goodbye, and is offline without a wait. */
+bool nodes_leaving(const struct wire_beat *beat);
 void nodes_forget(struct control *c, const char *node_id);
 /* There is news for this node: its long poll is answered. */
 void nodes_poke(struct control *c, const char *node_id);

@@ -456,6 +456,10 @@ def test_one_account_one_node_and_failover(fresh, tmp_path):
     answer = b.beat()
     assert answer["leases"] == [] and b.held == {}
     assert answer["stop"][0]["account_id"] == "99966101"
+    assert s.account("99966101")["node_id"] == "a"
+    found = s.get(API + "/workers/check/duplicates").json()["items"]
+    assert [(f["account_id"], f["node_id"]) for f in found] == [
+        ("99966101", "b")]
     # a is silent; b beats on; not before ttl + grace may b have it
     a.beat()
     t = time.monotonic()
@@ -502,11 +506,35 @@ def test_stop_move_and_delete(fresh, tmp_path):
     while s.account("99966101")["lease"]["node_id"]:
         assert time.monotonic() < end
         time.sleep(0.05)
+    assert s.account("99966101")["status"] == "offline"
     assert s.call("DELETE", f"{ACCOUNTS}/99966101").status_code == 200
     assert s.get(API + "/group-ai/sessions").json()["total"] == 0
     q = s.get(API + "/group-ai/sessions?quarantined=true").json()
     assert q["total"] == 1
     a.vanish(), b.vanish()
+
+
+def test_goodbye_moves_accounts_without_a_wait(tmp_path):
+    s = Serve(tmp_path / "fleet", beat="1s", ttl="30s", grace="5s")
+    s.upload(form_file(telethon(tmp_path, "99966101")))
+    a, b = Node(s, "a"), Node(s, "b")
+    a.beat()
+    s.post(f"{ACCOUNTS}/99966101/start", {"wait": "0s"})
+    a.beat()
+    b.beat()
+    # it hangs up, says so, and goes
+    a.released = [{"account_id": k, "epoch": e} for k, e in a.held.items()]
+    a.held, a.seq = {}, a.seq + 1
+    body = {**a.body(), "status": "draining"}
+    r = a.call("POST", API + "/workers/heartbeat", json=body)
+    assert r.json()["leases"] == []
+    t = time.monotonic()
+    while not b.held and time.monotonic() - t < 3:
+        b.beat()
+        time.sleep(0.05)
+    assert b.held and s.account("99966101")["node_id"] == "b"
+    assert s.get(API + "/workers/a").json()["status"] == "offline"
+    s.stop()
 
 
 def test_session_address_is_one_use_and_node_bound(fresh, tmp_path):
