@@ -36,7 +36,7 @@ def program():
         if os.environ.get(var):
             return os.environ[var]
     for build in ("release", "debug"):
-        for path in ("tgfleet", "src/cli/tgfleet"):
+        for path in ("tgfleet",):
             if (ROOT / "build" / build / path).exists():
                 return str(ROOT / "build" / build / path)
     raise FileNotFoundError("no tgfleet: run make, or set TGFLEET_BIN")

@@ -16,7 +16,7 @@ import time
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = os.environ.get("TGFLEET_BIN", str(ROOT / "build/debug/src/cli/tgfleet"))
+BIN = os.environ.get("TGFLEET_BIN", str(ROOT / "build/debug/tgfleet"))
 API = "/api/v1"
 ACCOUNTS = API + "/group-ai/accounts"
 
