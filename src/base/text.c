@@ -289,24 +289,28 @@ enum err text_size(const char *text, uint64_t *ret)
 	return with_unit(text, units, ARRAY_LEN(units), UINT64_MAX, ret);
 }
 
+static bool in_account_id(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || c == '-';
+}
+
 enum err text_account_id(const char *text, char *dst, size_t size)
 {
 	size_t n = 0;
 
 	for (const char *p = text; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (text[0] != '@' && strchr("+ -()[]", c))
+		if (text[0] != '@' && strchr("+ -()[]", *p))
 			continue;
-		if (c <= ' ' || c == 0x7f || c == '/' || c == '\\')
+		if (!in_account_id((unsigned char)*p) &&
+		    !(p == text && *p == '@'))
 			return ERR_INVALID;
 		if (n + 1 >= size)
 			return ERR_TOOBIG;
-		dst[n++] = (char)c;
+		dst[n++] = *p;
 	}
 	dst[n] = '\0';
-	if (n == 0 || !text_utf8_valid(dst, n) || strcmp(dst, ".") == 0 ||
-	    strcmp(dst, "..") == 0)
+	if (n == 0 || dst[0] == '.' || strcmp(dst, "@") == 0)
 		return ERR_INVALID;
 	return ERR_OK;
 }

@@ -43,7 +43,8 @@ enum err text_size(const char *text, uint64_t *ret);
 
 /*
  * The account id of a phone number: '+', spaces, dashes and brackets dropped.
- * "@name" stays as it is.  dst has size bytes; ERR_TOOBIG / ERR_INVALID.
+ * "@name" stays as it is.  What is left are letters, digits, _ . and -, the
+ * first no dot.  dst has size bytes; ERR_TOOBIG / ERR_INVALID.
  */
 enum err text_account_id(const char *text, char *dst, size_t size);
 /* "99966******": what logs may show of a phone number. */

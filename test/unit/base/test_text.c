@@ -172,6 +172,16 @@ static void account_ids(void **state)
 		{ "+ -", NULL },
 		{ "x\ny", NULL },
 		{ "\xff", NULL },
+		{ "a_b.c7", "a_b.c7" },
+		{ "@na-me", "@na-me" },
+		{ ".hidden", NULL },
+		{ "@", NULL },
+		{ "a@b", NULL },
+		{ "%2e%2e", NULL },
+		{ "$(id)", NULL },
+		{ "a;b", NULL },
+		{ "it's", NULL },
+		{ "\xc3\xa4", NULL },
 	};
 	char out[32];
 
