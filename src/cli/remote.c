@@ -208,8 +208,18 @@ static enum err api_error(int status, struct json answer, struct err_info *ei)
 		       advice ? "; " : "", advice ? advice : "");
 }
 
-static enum err parse_answer(int status, const struct buf *body,
-			     struct json_doc *ret, struct err_info *ei)
+/* Refusals that tell of each item are shown like any other answer. */
+static bool is_answer(const struct remote_call *call, int status,
+		      const struct json_doc *doc)
+{
+	return status < 400 ||
+	       (call->results &&
+		json_is_array(json_get(json_root(doc), "results")));
+}
+
+static enum err parse_answer(const struct remote_call *call, int status,
+			     const struct buf *body, struct json_doc *ret,
+			     struct err_info *ei)
 {
 	static const char null[] = "null";
 	bool none = buf_len(body) == 0;
@@ -219,7 +229,7 @@ static enum err parse_answer(int status, const struct buf *body,
 			none ? strlen(null) : buf_len(body), ANSWER_MAX, ei);
 	if (rc)
 		return err_wrap(ei, rc, "the answer (HTTP %d)", status);
-	if (status < 400)
+	if (is_answer(call, status, ret))
 		return ERR_OK;
 	rc = api_error(status, json_root(ret), ei);
 	json_free(ret);
@@ -251,7 +261,7 @@ enum err remote_do(const struct remote *r, const struct remote_call *call,
 	if (rc)
 		rc = err_wrap(ei, rc, "%s", r->server);
 	else
-		rc = parse_answer(status, &body, ret, ei);
+		rc = parse_answer(call, status, &body, ret, ei);
 	buf_wipe(&body);
 	buf_deinit(&url);
 	return rc;

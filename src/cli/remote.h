@@ -71,6 +71,7 @@ struct remote_call {
 	size_t body_len;
 	const char *content_type; /* NULL = application/json */
 	bool anonymous;		  /* send no token */
+	bool results; /* "results" of a refused call are an answer too */
 };
 
 /* The parsed answer; an HTTP status >= 400 is an error with the API's words. */

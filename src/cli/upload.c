@@ -102,7 +102,8 @@ static enum err send_files(const struct verbs_call *call, bool *ret_all,
 	struct remote_call rcall = { .method = "POST",
 				     .path = "/group-ai/accounts/"
 					     "upload-session",
-				     .content_type = type };
+				     .content_type = type,
+				     .results = true };
 	struct json_doc doc;
 	struct buf body;
 	enum err rc;
