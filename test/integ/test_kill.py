@@ -1,0 +1,200 @@
+"""kill -9 and SIGSTOP of each part: everything comes back by itself, no key is
+ever used at two places, nothing is lost."""
+import contextlib
+import sqlite3
+import time
+
+import pytest
+
+from fleet import API, Fleet, START_ALL, wait
+
+N = 8
+
+
+@pytest.fixture
+def running(fleet):
+    """N accounts online on two nodes."""
+    fleet.start("node-a", "node-b")
+    fleet.upload(*fleet.make_keys(N))
+    got = fleet.post(START_ALL, {"wait": "30s"})
+    assert got["accounts_started"] == N, got
+    return fleet
+
+
+def seen(f):
+    return {a["phone"]: a for a in f.admin("/accounts")["accounts"]}
+
+
+def connects(f):
+    return {p: a["connects"] for p, a in seen(f).items()}
+
+
+def of_node(f, node):
+    return [i for i, a in f.accounts().items() if a["node_id"] == node]
+
+
+def wait_all_connected(f, since, which=None, seconds=20):
+    """Connected again after `since`, once at a time, and known as online."""
+    def back():
+        now = seen(f)
+        return all(now[p]["online"] == 1 and now[p]["connects"] > since[p]
+                   for p in which or since)
+    wait(back, seconds)
+    f.wait_online(N, seconds)
+
+
+def check_whole(f):
+    """The databases, and that nothing went out of them."""
+    assert f.counters()["auth_key_duplicates"] == 0
+    assert len(f.accounts()) == N
+    f.end_all()
+    for path, table, n in ((f.data / "tgfleet.db", "sessions", N),
+                           (f.dir / "dc.db", None, 0)):
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
+            assert not db.execute("pragma foreign_key_check").fetchall()
+            if table:
+                got, = db.execute(f"select count(*) from {table}").fetchone()
+                assert got == n
+
+
+def test_worker_killed_and_back(running):
+    f = running
+    f.expect_lost("worker")
+    w = f.workers["node-a"]
+    mine = of_node(f, w.node)
+    assert len(mine) == N // 2
+    before = connects(f)
+    other = set(before) - set(mine)
+    w.kill()
+    wait(lambda: all(seen(f)[p]["online"] == 0 for p in mine))
+    # what comes in meanwhile is counted, once
+    f.admin("/messages", {"from": min(other), "to": mine[0], "text": "x",
+                          "count": 3})
+    w.start()
+    wait_all_connected(f, before, mine)
+    wait(lambda: f.account(mine[0])["message_count"] == 3)
+    assert {i: connects(f)[i] for i in other} == {
+        i: before[i] for i in other}
+    assert f.account(mine[0])["message_count"] == 3
+    check_whole(f)
+
+
+def test_worker_killed_for_good(running):
+    f = running
+    f.expect_lost("worker")
+    gone, left = f.workers["node-a"], f.workers["node-b"]
+    mine, before = of_node(f, gone.node), connects(f)
+    gone.kill()
+    wait_all_connected(f, before, mine)
+    assert {a["node_id"] for a in f.accounts().values()} == {left.node}
+    check_whole(f)
+
+
+def test_serve_killed_and_back(tmp_path):
+    """Quick enough that no lease ends: nobody hangs up."""
+    f = Fleet(tmp_path / "fleet", ttl="8000ms")
+    try:
+        f.start("node-a", "node-b")
+        f.upload(*f.make_keys(N))
+        assert f.post(START_ALL, {"wait": "30s"})["success"]
+        f.expect_lost("serve")
+        before, epochs = connects(f), {
+            i: a["lease"]["epoch"] for i, a in f.accounts().items()}
+        f.serve.kill()
+        f.serve.start()
+        f.wait_online(N)
+        # the nodes have beaten since, and were answered
+        log = {w.name: w.log.read_bytes() for w in f.workers.values()}
+        wait(lambda: all(n["status"] == "online"
+                         for n in f.get(API + "/workers")["items"]))
+        f.admin("/messages", {"from": min(before), "to": max(before),
+                              "text": "x"})
+        wait(lambda: f.account(max(before))["message_count"] == 1)
+        assert connects(f) == before, log
+        assert {i: a["lease"]["epoch"]
+                for i, a in f.accounts().items()} == epochs
+        check_whole(f)
+    finally:
+        f.close()
+
+
+def test_serve_away_for_longer_than_a_lease(running):
+    f = running
+    f.expect_lost("serve", "worker")
+    before = connects(f)
+    f.serve.kill()
+    begin = time.monotonic()
+    # every node hangs up by itself, and not before it must
+    wait(lambda: all(a["online"] == 0 for a in seen(f).values()))
+    assert time.monotonic() - begin > f.ttl / 2
+    assert connects(f) == before
+    f.serve.start()
+    wait_all_connected(f, before)
+    assert {a["node_id"] for a in f.accounts().values()} == {
+        w.node for w in f.workers.values()}
+    check_whole(f)
+
+
+def test_dc_killed_and_back(running):
+    f = running
+    f.expect_lost("dc")
+    f.admin("/messages", {"from": "9996610000", "to": "9996610001",
+                          "text": "before"})
+    wait(lambda: f.account("9996610001")["message_count"] == 1)
+    f.dc.kill()
+    wait(lambda: "online" not in f.statuses().values())
+    f.dc.start()
+    wait(lambda: all(a["online"] == 1 for a in seen(f).values()), 30)
+    f.wait_online(N)
+    f.admin("/messages", {"from": "9996610000", "to": "9996610001",
+                          "text": "after"})
+    wait(lambda: f.account("9996610001")["message_count"] == 2)
+    assert f.counters()["handshakes"] == 0  # the old keys still are good
+    check_whole(f)
+
+
+def test_each_in_turn(running):
+    f = running
+    f.expect_lost("serve", "worker", "dc")
+    for _ in range(2):
+        for p in (f.workers["node-a"], f.serve, f.workers["node-b"], f.dc):
+            p.kill()
+            p.start()
+            wait(lambda: all(a["online"] == 1 for a in seen(f).values()), 30)
+            f.wait_online(N)
+            assert f.counters()["auth_key_duplicates"] == 0
+    check_whole(f)
+
+
+def test_worker_asleep_for_longer_than_its_lease(running):
+    """The woken one must hang up before it sends anything: its accounts are
+    online elsewhere by then."""
+    f = running
+    f.expect_lost("worker")
+    sleeper, other = f.workers["node-a"], f.workers["node-b"]
+    mine, before = of_node(f, sleeper.node), connects(f)
+    sleeper.pause()
+    begin = time.monotonic()
+    wait_all_there(f, other.node)
+    assert time.monotonic() - begin > f.ttl
+    # both ends of the sleeper's connections still stand: a word on one of
+    # them now would be the duplicate
+    assert all(connects(f)[p] == before[p] + 1 for p in mine)
+    f.admin("/messages", {"from": mine[0], "to": mine[1], "text": "x",
+                          "count": 2})
+    sleeper.resume()
+    wait(lambda: b"not renewed in time" in sleeper.log.read_bytes())
+    wait(lambda: f.get(f"{API}/workers/{sleeper.node}")["status"] == "online")
+    wait(lambda: all(seen(f)[p]["online"] == 1 for p in mine))
+    assert f.counters()["auth_key_duplicates"] == 0
+    assert {a["node_id"] for a in f.wait_online(N).values()} == {other.node}
+    assert all(connects(f)[p] == before[p] + 1 for p in mine)
+    assert wait(lambda: f.account(mine[1])["message_count"]) == 2
+    check_whole(f)
+
+
+def wait_all_there(f, node):
+    wait(lambda: all(a["node_id"] == node and a["status"] == "online" and
+                     a["lease"]["node_id"] == node
+                     for a in f.accounts().values()), 30)
