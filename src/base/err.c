@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define ERR_IMPLEMENTATION
 #include "base/err.h"
 
 #include <stdarg.h>

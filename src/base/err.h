@@ -49,6 +49,12 @@ enum err err_set(struct err_info *ei, enum err rc, const char *fmt, ...)
 enum err err_wrap(struct err_info *ei, enum err rc, const char *fmt, ...)
 	PRINTF_FMT(3, 4);
 
+/* The analyzer cannot know that what comes back is rc, and not 0. */
+#if defined(__clang_analyzer__) && !defined(ERR_IMPLEMENTATION)
+#define err_set(ei, rc, ...) ((void)err_set(ei, rc, __VA_ARGS__), (rc))
+#define err_wrap(ei, rc, ...) ((void)err_wrap(ei, rc, __VA_ARGS__), (rc))
+#endif
+
 const char *err_name(enum err rc);
 const char *err_text(enum err rc);
 enum err_retry err_retry(enum err rc);
