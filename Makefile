@@ -34,6 +34,7 @@ $(B)/build.ninja:
 
 build: $(B)/build.ninja
 	@ninja -C $(B) --quiet
+	@ln -sfn src/cli/tgfleet $(B)/tgfleet
 
 setup: ; @tools/setup.sh
 setup-test: ; @tools/setup.sh --test
