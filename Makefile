@@ -34,7 +34,6 @@ $(B)/build.ninja:
 
 build: $(B)/build.ninja
 	@ninja -C $(B) --quiet
-	@ln -sfn src/cli/tgfleet $(B)/tgfleet
 
 setup: ; @tools/setup.sh
 setup-test: ; @tools/setup.sh --test
@@ -68,10 +67,10 @@ bench: setup
 	@tools/bench.sh $(T)
 
 reference: build
-	@tools/reference.py $(B)/src/cli/tgfleet
+	@tools/reference.py $(B)/tgfleet
 
 man: build
-	@$(B)/src/cli/tgfleet man > build/tgfleet.1
+	@$(B)/tgfleet man > build/tgfleet.1
 
 fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
 clean: ; rm -rf build

@@ -8,6 +8,7 @@ The tables come from `tgfleet describe`; nothing is added here but headings.
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -161,6 +162,18 @@ PAGES = {"commands.md": commands, "errors.md": errors, "states.md": states,
          "observe.md": observe}
 
 
+def unused():
+    """Rows of tables nothing in the source ever counts or logs."""
+    src = HERE.parent.parent / "src"
+    text = "".join(p.read_text() for p in sorted(src.rglob("*.c")))
+    for name, row, use in (("metrics.def", r"^METRIC\((\w+)", "METRIC_"),
+                           ("log.def", r"^LOG_EVENT\((\w+)", "LOGEV_")):
+        table = (src / "base" / name).read_text()
+        for word in re.findall(row, table, re.M):
+            if not re.search(rf"\b{use}{word}\b", text):
+                yield f"src/base/{name}: {word} is never used"
+
+
 def main(args):
     check = args[:1] == ["--check"]
     program = args[-1] if len(args) == 1 + check else sys.exit(__doc__)
@@ -176,6 +189,9 @@ def main(args):
             print(f"docs/reference/{name}: not what the program says; "
                   "run `make reference`")
             bad += 1
+    for why in unused() if check else ():
+        print(why)
+        bad += 1
     return bad != 0
 
 

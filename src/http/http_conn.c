@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/bug.h"
+#include "base/metrics.h"
 #include "http/http_int.h"
 
 /* The whole body may take this many times the pause allowed in it. */
@@ -29,6 +30,7 @@ static void refuse(struct http_conn *c, int status, const char *code,
 		return;
 	}
 	c->req->complete = false; /* whatever follows cannot be trusted */
+	metrics_add(METRIC_HTTP_REFUSED, 1);
 	http_reply_refuse(c->req, status, code, message);
 }
 
@@ -36,6 +38,7 @@ static void refuse_err(struct http_conn *c, enum err rc,
 		       const struct err_info *ei)
 {
 	c->req->complete = false;
+	metrics_add(METRIC_HTTP_REFUSED, 1);
 	http_reply_error(c->req, rc, ei);
 }
 
@@ -501,6 +504,7 @@ void http_conn_free(struct http_conn *c)
 	if (c->req)
 		http_req_end(c->req);
 	http_conns_remove(&s->conns, c);
+	metrics_add(METRIC_HTTP_CONNECTIONS, -1);
 	loop_bury(s->loop, c, conn_destroy);
 }
 
@@ -597,6 +601,7 @@ void http_conn_accept(void *ctx, uint64_t link, const struct addr *peer)
 	wheel_timer_init(&c->timer, on_timer, c);
 	c->pump = (struct loop_call){ .fn = pump, .ctx = c };
 	http_conns_push(&s->conns, c);
+	metrics_add(METRIC_HTTP_CONNECTIONS, 1);
 	link_own(s->loop, link, &conn_ops, c);
 	arm(c, s->o.limits.header_timeout_us);
 }

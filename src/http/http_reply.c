@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/bug.h"
+#include "base/metrics.h"
 #include "http/http_int.h"
 
 #define HEAD_MAX (HTTP_REPLY_HEADERS_MAX + 1024)
@@ -120,6 +121,7 @@ static void finish(struct http_req *req, int status, bool keep)
 	struct http_server *s = req->server;
 
 	req->status = status;
+	metrics_add(METRIC_HTTP_REQUESTS, 1);
 	if (s->o.done)
 		s->o.done(req, status, mono_diff(loop_now(s->loop), req->began),
 			  s->o.ctx);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "net/link_int.h"
 
@@ -87,6 +88,7 @@ static void on_handle_closed(uv_handle_t *h)
 
 	loop_enter(k->loop);
 	k->loop->stats.links--;
+	metrics_add(METRIC_LINKS, -1);
 	unpin(k);
 }
 
@@ -463,6 +465,7 @@ static enum err link_new(struct loop *l, size_t send_max, struct link **ret,
 	k->close_call = (struct loop_call){ .fn = call_on_close, .ctx = k };
 	k->flush_call = (struct loop_call){ .fn = call_flush, .ctx = k };
 	l->stats.links++;
+	metrics_add(METRIC_LINKS, 1);
 	l->stats.links_opened++;
 	*ret = k;
 	return ERR_OK;

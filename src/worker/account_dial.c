@@ -111,6 +111,8 @@ static void on_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
 		return;
 	metrics_add(METRIC_MT_PACKETS_IN, 1);
 	rc = engine_feed(&a->engine, data, len, now(a), &ei);
+	if (rc)
+		metrics_add(METRIC_MT_REFUSED, 1);
 	pump(a, rc, &ei);
 }
 
