@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/walltime.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -21,15 +20,23 @@ static int64_t fraction_us(const char **p)
 	return us;
 }
 
+static bool two_digits(const char *p, int max, int64_t *ret)
+{
+	if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+		return false;
+	*ret = (int64_t)(p[0] - '0') * 10 + (p[1] - '0');
+	return *ret <= max;
+}
+
 static bool zone_sec(const char *p, int64_t *ret)
 {
-	int h, m;
+	int64_t h, m;
 
 	*ret = 0;
 	if (!*p || !strcmp(p, "Z") || !strcmp(p, "z"))
 		return true;
-	if ((*p != '+' && *p != '-') || strlen(p) != 6 ||
-	    sscanf(p + 1, "%2d:%2d", &h, &m) != 2 || h > 23 || m > 59)
+	if ((*p != '+' && *p != '-') || strlen(p) != 6 || p[3] != ':' ||
+	    !two_digits(p + 1, 23, &h) || !two_digits(p + 4, 59, &m))
 		return false;
 	*ret = (h * 3600 + m * 60) * (*p == '-' ? -1 : 1);
 	return true;

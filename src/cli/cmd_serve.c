@@ -32,7 +32,7 @@ static int print_routes(void)
 	buf_deinit(&out);
 	if (!rc)
 		return CLI_OK;
-	rc = err_set(&ei, rc, "%s", err_text(rc));
+	snprintf(ei.msg, sizeof(ei.msg), "%s", err_text(rc));
 	return cli_fail("serve", CLI_FAILED, &ei);
 }
 
@@ -115,36 +115,36 @@ static enum err check(const void *values, struct err_info *ei)
 	return control_config_check(values, ei);
 }
 
+static int start(const struct control_config *cfg, const char *stray)
+{
+	struct err_info ei = { 0 };
+	enum err rc;
+
+	if (stray) {
+		snprintf(ei.msg, sizeof(ei.msg), "what is \"%s\"?", stray);
+		return cli_fail("serve", CLI_USAGE, &ei);
+	}
+	if (cfg->print_routes)
+		return print_routes();
+	rc = control_config_check(cfg, &ei);
+	if (rc)
+		return cli_fail("serve", CLI_USAGE, &ei);
+	rc = serve(cfg, &ei);
+	return rc ? cli_fail("serve", CLI_FAILED, &ei) : CLI_OK;
+}
+
 static int run(int argc, char **argv)
 {
 	struct control_config cfg = { 0 };
 	struct config_origins origins = { 0 };
-	struct err_info ei = { 0 };
 	bool help = false;
 	int status, used = 0;
-	enum err rc;
 
 	status = cli_config(&cmd_serve, &cfg, &origins, argc, argv, &used,
 			    &help);
-	if (status || help)
-		goto out;
 	log_set_role("serve");
-	if (used < argc - 1) {
-		rc = err_set(&ei, ERR_USAGE, "what is \"%s\"?", argv[used + 1]);
-		status = cli_fail("serve", CLI_USAGE, &ei);
-	} else if (cfg.print_routes) {
-		status = print_routes();
-	} else {
-		rc = control_config_check(&cfg, &ei);
-		if (rc) {
-			status = cli_fail("serve", CLI_USAGE, &ei);
-			goto out;
-		}
-		rc = serve(&cfg, &ei);
-		if (rc)
-			status = cli_fail("serve", CLI_FAILED, &ei);
-	}
-out:
+	if (!status && !help)
+		status = start(&cfg, used < argc - 1 ? argv[used + 1] : NULL);
 	config_free(&control_options, &cfg);
 	return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* /auth, /users, /workers/join-tokens: who may come in. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,7 +240,9 @@ static enum err login(struct http_req *req, void *ctx, struct err_info *ei)
 		free(x);
 		return rc;
 	}
-	return pwjob_start(c, req, hash, password, on_verified, x, ei);
+	return pwjob_start(
+		c, req, &(struct pwjob_ask){ hash, password, on_verified, x },
+		ei);
 }
 
 static enum err logout(struct http_req *req, void *ctx, struct err_info *ei)
@@ -386,9 +389,11 @@ static enum err users_add(struct http_req *req, void *ctx, struct err_info *ei)
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return ERR_NOMEM;
-	strcpy(x->name, name);
-	strcpy(x->role, role);
-	return pwjob_start(ctx, req, NULL, password, on_hashed, x, ei);
+	snprintf(x->name, sizeof(x->name), "%s", name);
+	snprintf(x->role, sizeof(x->role), "%s", role);
+	return pwjob_start(ctx, req,
+			   &(struct pwjob_ask){ NULL, password, on_hashed, x },
+			   ei);
 }
 
 /* --- join tokens --- */
@@ -427,8 +432,8 @@ static enum err join_add(struct http_req *req, void *ctx, struct err_info *ei)
 	if (!rc)
 		rc = json_want_str(body, "label", WIRE_NAME_MAX, &j.label, ei);
 	if (!rc)
-		rc = json_want_int(body, "expires_in", 1, 30 * 86400, &ttl_sec,
-				   ei);
+		rc = json_want_int(body, "expires_in", 1, INT64_C(30) * 86400,
+				   &ttl_sec, ei);
 	if (rc)
 		return rc;
 	control_random_id("join_", 8, id, sizeof(id));

@@ -156,6 +156,7 @@ static enum err fetch_commands(struct beat_run *r, struct err_info *ei)
 /* One batch: what it said, what it may run, what it shall do. */
 static enum err apply(struct beat_run *r, struct err_info *ei)
 {
+	const struct leases_ask ask = { r->node, &r->beat, &r->hb };
 	struct store *st = r->c->store;
 	enum err rc;
 
@@ -164,8 +165,7 @@ static enum err apply(struct beat_run *r, struct err_info *ei)
 		return rc;
 	rc = st->ops->heartbeat_apply(st, &r->hb, ei);
 	if (!rc)
-		rc = leases_answer(r->c, r->node, &r->beat, &r->hb, r->arena,
-				   &r->ans, ei);
+		rc = leases_answer(r->c, &ask, r->arena, &r->ans, ei);
 	if (!rc)
 		rc = fetch_commands(r, ei);
 	if (rc) {
@@ -196,7 +196,7 @@ static void tell(struct beat_run *r)
 		log_warn(LOGEV_LEASE, log_str("node", r->hb.node_id),
 			 log_str("why", "reports of accounts it does not hold "
 					"were ignored"),
-			 log_u64("n", refused), log_str("acc", which));
+			 log_u64("n", refused), log_phone("acc", which));
 }
 
 static enum err answer(struct beat_run *r)

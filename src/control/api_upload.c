@@ -75,7 +75,7 @@ static enum err read_form(struct control *c, struct http_req *req,
 		if (rc)
 			return rc;
 	}
-	if (!u->nfiles)
+	if (!u->nfiles || !u->parts)
 		return err_set(ei, ERR_INVALID, "there is no file in the form");
 	return ERR_OK;
 }
@@ -226,23 +226,31 @@ static enum err write_inspected(struct control *c, struct http_req *req,
 	return ERR_OK;
 }
 
+static const struct multipart_slice *first_file(const struct upload *u)
+{
+	for (size_t i = 0; i < u->n; i++)
+		if (is_file(&u->parts[i]))
+			return &u->parts[i];
+	return NULL;
+}
+
 static enum err inspect(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	struct control *c = ctx;
+	const struct multipart_slice *file;
 	struct upload u = { 0 };
 	struct sessfile s;
 	struct jsonw w;
 	struct buf b;
-	size_t i = 0;
 	enum err rc;
 
 	rc = read_form(c, req, &u, ei);
 	if (rc)
 		return rc;
-	while (!is_file(&u.parts[i]))
-		i++;
-	rc = sessfile_read(u.parts[i].data, u.parts[i].len,
-			   u.parts[i].head.filename, &s, ei);
+	file = first_file(&u);
+	if (!file)
+		return ERR_INVALID;
+	rc = sessfile_read(file->data, file->len, file->head.filename, &s, ei);
 	if (rc)
 		return rc;
 	control_body_init(&b, &w);

@@ -163,7 +163,7 @@ enum err auth_first_start(struct control *c, struct err_info *ei)
 	rc = make_dummy(c, ei);
 	if (rc)
 		return rc;
-	arena_init(&a, CONTROL_BODY_MAX * 16);
+	arena_init(&a, 16U << 20);
 	rc = c->store->ops->user_list(c->store, &a, &users, ei);
 	if (!rc && users.n == 0)
 		rc = add_admin(c, ei);

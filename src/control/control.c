@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -332,11 +333,11 @@ bool control_idle(const struct control *c)
 enum err control_ready_line(struct control *c, struct buf *out)
 {
 	const struct addr at = server_addr(c->server);
-	char text[ADDR_TEXT_MAX], url[ADDR_TEXT_MAX + 8] = "http://";
+	char text[ADDR_TEXT_MAX], url[ADDR_TEXT_MAX + 8];
 	struct jsonw w;
 
 	addr_format(&at, text);
-	strcat(url, text);
+	snprintf(url, sizeof(url), "http://%s", text);
 	jsonw_init(&w, out);
 	jsonw_object(&w, NULL);
 	jsonw_bool(&w, "ready", true);

@@ -182,7 +182,7 @@ static enum err grant(struct deciding *d, const struct store_assignment *as,
 	if (rc)
 		return rc;
 	lc->epoch = epoch;
-	log_info(LOGEV_LEASE, log_str("acc", as->account_id),
+	log_info(LOGEV_LEASE, log_phone("acc", as->account_id),
 		 log_str("node", g.node_id), log_i64("epoch", epoch),
 		 log_str("why", takeover ? "takeover" : "grant"));
 	return add_lease(d, as, lc, true, ei);
@@ -360,24 +360,44 @@ static enum err after_release(struct control *c, const char *node_id,
 	return ERR_OK;
 }
 
-enum err leases_answer(struct control *c, const struct principal *node,
-		       const struct wire_beat *beat,
-		       const struct store_heartbeat *hb, struct arena *a,
-		       struct wire_answer *ans, struct err_info *ei)
+/* By account id; a copy, since the map's values are not const. */
+static enum err map_held(struct deciding *d)
 {
-	struct deciding d = { .c = c, .node = node, .beat = beat, .arena = a };
+	const size_t n = d->beat->nheld;
+	struct wire_held *held = arena_array(d->arena, n + 1, sizeof(*held));
 	enum err rc;
 
-	rc = after_release(c, node->node.node_id, hb, a, ei);
+	if (!held)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		held[i] = d->beat->held[i];
+		rc = strmap_set(&d->held, held[i].account_id, &held[i]);
+		if (rc)
+			return rc;
+	}
+	return ERR_OK;
+}
+
+enum err leases_answer(struct control *c, const struct leases_ask *ask,
+		       struct arena *a, struct wire_answer *ans,
+		       struct err_info *ei)
+{
+	struct deciding d = {
+		.c = c,
+		.node = ask->node,
+		.beat = ask->beat,
+		.arena = a,
+	};
+	enum err rc;
+
+	rc = after_release(c, ask->node->node.node_id, ask->hb, a, ei);
 	if (rc)
 		return rc;
 	/* a plain client runs what it likes: it is never given a lease */
-	if (beat->plain || !node->node.has_public_key)
+	if (ask->beat->plain || !ask->node->node.has_public_key)
 		return ERR_OK;
 	strmap_init(&d.held, WIRE_ACCOUNTS_MAX);
-	for (size_t i = 0; !rc && i < beat->nheld; i++)
-		rc = strmap_set(&d.held, beat->held[i].account_id,
-				(void *)(uintptr_t)&beat->held[i]);
+	rc = map_held(&d);
 	if (!rc)
 		rc = walk(&d, ei);
 	if (!rc)

@@ -15,14 +15,19 @@
 #include "wire/wire_beat.h"
 
 void leases_free(struct control *c);
+/* A node's beat, and its report as it was applied. */
+struct leases_ask {
+	const struct principal *node;
+	const struct wire_beat *beat;
+	const struct store_heartbeat *hb;
+};
 /*
- * Fills leases and stops of *ans for a node whose report `hb` was applied.  Call
+ * Fills leases and stops of *ans for a node whose report was applied.  Call
  * it inside the store's batch; the grants count when the commit succeeded.
  */
-enum err leases_answer(struct control *c, const struct principal *node,
-		       const struct wire_beat *beat,
-		       const struct store_heartbeat *hb, struct arena *a,
-		       struct wire_answer *ans, struct err_info *ei);
+enum err leases_answer(struct control *c, const struct leases_ask *ask,
+		       struct arena *a, struct wire_answer *ans,
+		       struct err_info *ei);
 /* The node fetched the session of this lease. */
 void leases_fetched(struct control *c, const char *account_id, int64_t epoch);
 

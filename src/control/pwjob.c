@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "control/pwjob.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,36 +51,40 @@ static void done(struct workpool_job *job)
 	free(j);
 }
 
-enum err pwjob_start(struct control *c, struct http_req *req, const char *text,
-		     const char *password, pwjob_fn fn, void *ctx,
-		     struct err_info *ei)
+static struct pwjob *new_job(struct control *c, struct http_req *req,
+			     const struct pwjob_ask *ask)
+{
+	struct pwjob *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->job = (struct workpool_job){ .run = run, .done = done };
+	j->c = c;
+	j->req_id = http_req_id(req);
+	j->fn = ask->fn;
+	j->ctx = ask->ctx;
+	j->verify = ask->text != NULL;
+	if (ask->text)
+		snprintf(j->text, sizeof(j->text), "%s", ask->text);
+	snprintf(j->password, sizeof(j->password), "%s", ask->password);
+	return j;
+}
+
+static enum err submit(struct control *c, struct http_req *req,
+		       const struct pwjob_ask *ask, struct err_info *ei)
 {
 	struct pwjob *j;
 	enum err rc;
 
-	if (strlen(password) >= PWJOB_PASSWORD_MAX) {
-		free(ctx);
+	if (strlen(ask->password) >= PWJOB_PASSWORD_MAX)
 		return err_set(ei, ERR_INVALID, "the password is too long");
-	}
-	j = calloc(1, sizeof(*j));
-	if (!j) {
-		free(ctx);
+	j = new_job(c, req, ask);
+	if (!j)
 		return ERR_NOMEM;
-	}
-	j->job = (struct workpool_job){ .run = run, .done = done };
-	j->c = c;
-	j->req_id = http_req_id(req);
-	j->fn = fn;
-	j->ctx = ctx;
-	j->verify = text != NULL;
-	if (text && strlen(text) < sizeof(j->text))
-		strcpy(j->text, text);
-	strcpy(j->password, password);
 	rc = loop_submit(c->loop, &j->job);
 	if (rc) {
 		secret_wipe(j, sizeof(*j));
 		free(j);
-		free(ctx);
 		return err_set(ei, rc, "too many sign-ins at a time");
 	}
 	j->next = c->pwjobs;
@@ -87,6 +92,16 @@ enum err pwjob_start(struct control *c, struct http_req *req, const char *text,
 		j->next->prev = j;
 	c->pwjobs = j;
 	return ERR_OK;
+}
+
+enum err pwjob_start(struct control *c, struct http_req *req,
+		     const struct pwjob_ask *ask, struct err_info *ei)
+{
+	enum err rc = submit(c, req, ask, ei);
+
+	if (rc)
+		free(ask->ctx);
+	return rc;
 }
 
 void pwjob_orphan_all(struct control *c)

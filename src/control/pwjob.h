@@ -21,10 +21,15 @@ struct pwjob;
 typedef void (*pwjob_fn)(struct control *c, struct http_req *req, void *ctx,
 			 enum err rc, const char *text);
 
-/* text: verify against it; NULL: make one.  ctx is free()d after fn. */
-enum err pwjob_start(struct control *c, struct http_req *req, const char *text,
-		     const char *password, pwjob_fn fn, void *ctx,
-		     struct err_info *ei);
+struct pwjob_ask {
+	const char *text; /* verify against it; NULL: make one */
+	const char *password;
+	pwjob_fn fn;
+	void *ctx; /* free()d after fn, and on failure */
+};
+
+enum err pwjob_start(struct control *c, struct http_req *req,
+		     const struct pwjob_ask *ask, struct err_info *ei);
 void pwjob_orphan_all(struct control *c);
 
 #endif /* CONTROL_PWJOB_H */

@@ -35,10 +35,10 @@ static struct store_hash fingerprint(const struct sessfile *s)
 	return h;
 }
 
-/* The document a node will receive, sealed for the vault. */
-static enum err seal(struct control *c, struct arena *a, const char *account_id,
-		     int64_t version, const struct sessfile *s,
-		     struct vault_record *ret, struct err_info *ei)
+/* The document a node will receive, sealed for the vault as *rec says. */
+static enum err seal(struct control *c, struct arena *a,
+		     const struct sessfile *s, struct vault_record *rec,
+		     struct err_info *ei)
 {
 	struct jsonw w;
 	struct buf doc;
@@ -47,17 +47,15 @@ static enum err seal(struct control *c, struct arena *a, const char *account_id,
 	buf_init(&doc, DOC_MAX);
 	jsonw_init(&w, &doc);
 	jsonw_object(&w, NULL);
-	jsonw_str(&w, "account_id", account_id);
-	jsonw_int(&w, "version", version);
+	jsonw_str(&w, "account_id", rec->account_id);
+	jsonw_int(&w, "version", rec->version);
 	rc = sessfile_to_json(s, &w);
 	jsonw_object_end(&w);
 	if (!rc)
 		rc = jsonw_end(&w);
-	*ret = (struct vault_record){ .account_id = account_id,
-				      .version = version };
 	if (!rc)
 		rc = vault_seal(&c->vault, buf_head(&doc), buf_len(&doc), a,
-				ret, ei);
+				rec, ei);
 	buf_wipe(&doc);
 	return rc;
 }
@@ -67,19 +65,18 @@ static enum err put(struct control *c, struct arena *a,
 		    const struct sessfile *s, struct err_info *ei)
 {
 	struct store *st = c->store;
-	struct vault_record rec;
+	struct vault_record rec = { .account_id = account_id };
 	struct store_session row;
-	int64_t version;
 	enum err rc;
 
-	rc = st->ops->session_next_version(st, account_id, &version, ei);
+	rc = st->ops->session_next_version(st, account_id, &rec.version, ei);
 	if (!rc)
-		rc = seal(c, a, account_id, version, s, &rec, ei);
+		rc = seal(c, a, s, &rec, ei);
 	if (rc)
 		return rc;
 	row = (struct store_session){
 		.account_id = account_id,
-		.version = version,
+		.version = rec.version,
 		.sealed = rec.sealed,
 		.sealed_len = rec.sealed_len,
 		.wrapped_key = rec.wrapped_key,

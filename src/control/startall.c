@@ -53,9 +53,10 @@ static void unwait(struct item *it)
 		return;
 	*at = it->next;
 	it->next = NULL;
-	if (!head)
-		strmap_remove(map, it->account_id);
-	else if (head != first && strmap_set(map, it->account_id, head))
+	if (head == first)
+		return;
+	/* replacing the value of a key that is there cannot fail */
+	if (!head || strmap_set(map, it->account_id, head))
 		strmap_remove(map, it->account_id);
 }
 

@@ -61,7 +61,7 @@ void *strmap_get(const struct strmap *m, const char *key)
 static enum err grow(struct strmap *m)
 {
 	size_t n = m->nslots ? m->nslots * 2 : SLOTS_MIN;
-	struct strmap_entry **slots = calloc(n, sizeof(*slots));
+	struct strmap_entry **slots = calloc(n, sizeof(void *));
 
 	if (!slots)
 		return ERR_NOMEM;

@@ -31,7 +31,7 @@ typedef void (*waitq_fn)(struct control *c, struct http_req *req, void *ctx,
 
 /* ctx must live until answered, or in the request's arena. */
 enum err waitq_add(struct waitq *q, struct control *c, struct http_req *req,
-		   int64_t wait_us, waitq_fn answer, void *ctx);
+		   int64_t wait_us, waitq_fn fn, void *ctx);
 void waitq_wake(struct waitq *q);
 
 #endif /* CONTROL_WAITQ_H */
