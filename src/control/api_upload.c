@@ -128,48 +128,101 @@ static int status_for(const struct upload *u, size_t stored, enum err last)
 	return u->nfiles == 1 ? err_http_status(last) : 422;
 }
 
-static enum err store_files(struct control *c, struct http_req *req,
-			    const struct upload *u, struct jsonw *w,
-			    size_t *ret_stored)
+/*
+ * One file a turn of the loop: a form of a thousand files must not keep a
+ * heartbeat waiting.  It lives in the request's arena and ends with it.
+ */
+struct upload_run {
+	struct control *c;
+	uint64_t req_id;
+	struct upload u;
+	size_t at, stored;
+	enum err last;
+	struct buf body;
+	struct jsonw w;
+	struct wheel_timer timer;
+};
+
+#define FILE_ARENA_MAX (160U << 20)
+
+static void store_file(struct upload_run *run, struct http_req *req,
+		       const struct multipart_slice *p)
 {
-	enum err last = ERR_OK;
+	struct arena work;
+	const struct session_intake in = {
+		.data = p->data,
+		.len = p->len,
+		.filename = p->head.filename,
+		.account_id = run->u.account_id,
+		.attested = run->u.attested,
+		.arena = &work,
+	};
+	struct err_info ei = { 0 };
+	const char *id = NULL;
+	enum err rc;
 
-	for (size_t i = 0; i < u->n; i++) {
-		const struct multipart_slice *p = &u->parts[i];
-		const struct session_intake in = {
-			.data = p->data,
-			.len = p->len,
-			.filename = p->head.filename,
-			.account_id = u->account_id,
-			.attested = u->attested,
-		};
-		struct err_info ei = { 0 };
-		const char *id = NULL;
-		enum err rc;
+	arena_init(&work, FILE_ARENA_MAX);
+	rc = session_intake_store(run->c, req, &in, &id, &ei);
+	arena_deinit(&work);
+	if (rc)
+		run->last = rc;
+	else
+		run->stored++;
+	log_at(rc ? LOG_WARN : LOG_INFO, LOGEV_SESSION,
+	       log_str("why", rc ? "upload refused" : "stored"),
+	       log_phone("acc", id ? id : ""),
+	       log_str("err", rc ? err_code(rc) : ""));
+	write_result(&run->w, p->head.filename, id, rc, &ei);
+}
 
-		if (!is_file(p))
-			continue;
-		rc = session_intake_store(c, req, &in, &id, &ei);
-		if (rc)
-			last = rc;
-		else
-			++*ret_stored;
-		log_at(rc ? LOG_WARN : LOG_INFO, LOGEV_SESSION,
-		       log_str("why", rc ? "upload refused" : "stored"),
-		       log_phone("acc", id ? id : ""),
-		       log_str("err", rc ? ei.msg : ""));
-		write_result(w, p->head.filename, id, rc, &ei);
+static void finish(struct upload_run *run, struct http_req *req)
+{
+	int status = status_for(&run->u, run->stored, run->last);
+	struct jsonw w = run->w;
+	struct buf body = run->body;
+
+	/* the run goes with the request while this is being answered */
+	buf_init(&run->body, 0);
+	w.out = &body;
+	jsonw_array_end(&w);
+	jsonw_bool(&w, "success", run->stored == run->u.nfiles);
+	jsonw_u64(&w, "total", run->u.nfiles);
+	jsonw_u64(&w, "stored", run->stored);
+	jsonw_u64(&w, "failed", run->u.nfiles - run->stored);
+	jsonw_object_end(&w);
+	control_reply(req, status, &body, &w);
+}
+
+static void on_turn(struct wheel_timer *t, void *ctx)
+{
+	struct upload_run *run = ctx;
+	struct http_req *req = server_req(run->c->server, run->req_id);
+
+	if (!req)
+		return;
+	while (run->at < run->u.n && !is_file(&run->u.parts[run->at]))
+		run->at++;
+	if (run->at == run->u.n) {
+		finish(run, req);
+		return;
 	}
-	return last;
+	store_file(run, req, &run->u.parts[run->at++]);
+	loop_arm(run->c->loop, &run->timer, 0);
+}
+
+static void on_upload_close(void *ctx)
+{
+	struct upload_run *run = ctx;
+
+	loop_cancel(run->c->loop, &run->timer);
+	buf_deinit(&run->body);
 }
 
 static enum err upload(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	struct control *c = ctx;
+	struct upload_run *run;
 	struct upload u = { 0 };
-	size_t stored = 0;
-	struct jsonw w;
-	struct buf b;
 	enum err rc;
 
 	rc = read_form(c, req, &u, ei);
@@ -179,17 +232,18 @@ static enum err upload(struct http_req *req, void *ctx, struct err_info *ei)
 		return err_set(ei, ERR_INVALID,
 			       "account_id goes with one file; with several, "
 			       "their names say whose they are");
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "results");
-	rc = store_files(c, req, &u, &w, &stored);
-	jsonw_array_end(&w);
-	jsonw_bool(&w, "success", stored == u.nfiles);
-	jsonw_u64(&w, "total", u.nfiles);
-	jsonw_u64(&w, "stored", stored);
-	jsonw_u64(&w, "failed", u.nfiles - stored);
-	jsonw_object_end(&w);
-	control_reply(req, status_for(&u, stored, rc), &b, &w);
+	run = arena_alloc(http_req_arena(req), sizeof(*run));
+	if (!run)
+		return ERR_NOMEM;
+	run->c = c;
+	run->req_id = http_req_id(req);
+	run->u = u;
+	control_body_init(&run->body, &run->w);
+	jsonw_object(&run->w, NULL);
+	jsonw_array(&run->w, "results");
+	wheel_timer_init(&run->timer, on_turn, run);
+	http_req_on_close(req, on_upload_close, run);
+	loop_arm(c->loop, &run->timer, 0);
 	return ERR_OK;
 }
 

@@ -167,7 +167,7 @@ static enum err store_one(struct control *c, struct http_req *req,
 			  const struct sessfile *s, struct err_info *ei)
 {
 	const struct principal *by = control_caller(req);
-	struct arena *a = http_req_arena(req);
+	struct arena *a = in->arena;
 	struct store *st = c->store;
 	struct store_account acc;
 	bool same;

@@ -15,6 +15,7 @@ struct session_intake {
 	const char *filename;
 	const char *account_id; /* given by the form, or NULL: from the name */
 	bool attested;
+	struct arena *arena; /* for the work on this file only */
 };
 
 /* *ret_account_id (arena) is set as soon as it is known. */

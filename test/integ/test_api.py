@@ -330,6 +330,28 @@ def test_upload_attested_unique_and_sealed(serve, tmp_path):
         assert key_of("99966190001") not in f.read_bytes(), f
 
 
+def test_many_files_do_not_keep_a_heartbeat_waiting(fresh, tmp_path):
+    import threading
+    node = Node(fresh, "a")
+    files = []
+    base = telethon(tmp_path, "base").read_bytes()
+    for i in range(150):
+        files.append((f"9996617{i:04d}.session",
+                      base.replace(key_of("base"), key_of(str(i)))))
+    got = []
+    upload = threading.Thread(target=lambda: got.append(fresh.upload(*files)))
+    upload.start()
+    longest = 0
+    while upload.is_alive():
+        t = time.monotonic()
+        node.beat()
+        longest = max(longest, time.monotonic() - t)
+    upload.join()
+    assert got[0].json()["stored"] == 150, got[0].text[:300]
+    assert longest < 0.5
+    assert fresh.get(ACCOUNTS).json()["total"] == 150
+
+
 def test_inspect(serve, tmp_path):
     path = telethon(tmp_path, "inspected", dc=4)
     total = serve.get(ACCOUNTS).json()["total"]
