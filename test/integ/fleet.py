@@ -428,6 +428,11 @@ class Fleet:
 
     def end_all(self):
         """Orderly; returns what the data centre had counted."""
+        self.check_printed()
+        # goodbyes: accounts find a place elsewhere, a last beat finds nobody
+        self.expect(r"role=worker ev=hb err=\w+ .*seq=\d+",
+                    r"role=serve ev=node .*placed elsewhere",
+                    r"role=serve ev=node .*to=offline why=goodbye")
         bad, counters = [], None
         if self.dc and self.dc.alive():
             counters = self.counters()
@@ -441,8 +446,6 @@ class Fleet:
         return counters
 
     def close(self):
-        # a node may beat once more while the control plane ends
-        self.expect(r"role=worker ev=hb err=\w+ .*seq=\d+")
         try:
             counters = self.end_all()
         finally:

@@ -11,14 +11,26 @@ from fleet import API, Fleet, START_ALL, wait
 N = 8
 
 
+def bring_up(f):
+    f.start("node-a", "node-b")
+    f.upload(*f.make_keys(N))
+    got = f.post(START_ALL, {"wait": "30s"})
+    assert got["accounts_started"] == N, got
+    return f
+
+
 @pytest.fixture
 def running(fleet):
     """N accounts online on two nodes."""
-    fleet.start("node-a", "node-b")
-    fleet.upload(*fleet.make_keys(N))
-    got = fleet.post(START_ALL, {"wait": "30s"})
-    assert got["accounts_started"] == N, got
-    return fleet
+    return bring_up(fleet)
+
+
+@pytest.fixture
+def patient(tmp_path):
+    """The same, with leases that outlast a restart; and the data centre takes
+    a connection for dead after two seconds of silence, no sooner."""
+    with contextlib.closing(Fleet(tmp_path / "fleet", ttl="4000ms")) as f:
+        yield bring_up(f)
 
 
 def seen(f):
@@ -91,32 +103,25 @@ def test_worker_killed_for_good(running):
     check_whole(f)
 
 
-def test_serve_killed_and_back(tmp_path):
+def test_serve_killed_and_back(patient):
     """Quick enough that no lease ends: nobody hangs up."""
-    f = Fleet(tmp_path / "fleet", ttl="8000ms")
-    try:
-        f.start("node-a", "node-b")
-        f.upload(*f.make_keys(N))
-        assert f.post(START_ALL, {"wait": "30s"})["success"]
-        f.expect_lost("serve")
-        before, epochs = connects(f), {
-            i: a["lease"]["epoch"] for i, a in f.accounts().items()}
-        f.serve.kill()
-        f.serve.start()
-        f.wait_online(N)
-        # the nodes have beaten since, and were answered
-        log = {w.name: w.log.read_bytes() for w in f.workers.values()}
-        wait(lambda: all(n["status"] == "online"
-                         for n in f.get(API + "/workers")["items"]))
-        f.admin("/messages", {"from": min(before), "to": max(before),
-                              "text": "x"})
-        wait(lambda: f.account(max(before))["message_count"] == 1)
-        assert connects(f) == before, log
-        assert {i: a["lease"]["epoch"]
-                for i, a in f.accounts().items()} == epochs
-        check_whole(f)
-    finally:
-        f.close()
+    f = patient
+    f.expect_lost("serve")
+    before, epochs = connects(f), {
+        i: a["lease"]["epoch"] for i, a in f.accounts().items()}
+    f.serve.kill()
+    f.serve.start()
+    f.wait_online(N)
+    wait(lambda: all(n["status"] == "online"
+                     for n in f.get(API + "/workers")["items"]))
+    # the nodes report to the new one
+    f.admin("/messages", {"from": min(before), "to": max(before),
+                          "text": "x"})
+    wait(lambda: f.account(max(before))["message_count"] == 1)
+    assert connects(f) == before
+    assert {i: a["lease"]["epoch"]
+            for i, a in f.accounts().items()} == epochs
+    check_whole(f)
 
 
 def test_serve_away_for_longer_than_a_lease(running):
@@ -167,10 +172,10 @@ def test_each_in_turn(running):
     check_whole(f)
 
 
-def test_worker_asleep_for_longer_than_its_lease(running):
+def test_worker_asleep_for_longer_than_its_lease(patient):
     """The woken one must hang up before it sends anything: its accounts are
     online elsewhere by then."""
-    f = running
+    f = patient
     f.expect_lost("worker")
     sleeper, other = f.workers["node-a"], f.workers["node-b"]
     mine, before = of_node(f, sleeper.node), connects(f)
