@@ -138,17 +138,36 @@ static void free_proc(struct demo_proc *p)
 		fclose(p->log);
 }
 
-void demo_world_deinit(struct demo *d)
+static bool workers_ended(struct demo *d)
 {
-	for (int sig = 0; sig < 2 && d->loop && !all_ended(d); sig++) {
-		for (int r = DEMO_ROLES; r-- > 0;)
-			if (d->proc[r].child)
-				(void)!child_kill(d->proc[r].child,
-						  sig ? SIGKILL : SIGTERM);
-		if (d->sign_in.child)
-			(void)!child_kill(d->sign_in.child, SIGKILL);
+	return !d->proc[DEMO_WORKER1].child && !d->proc[DEMO_WORKER2].child;
+}
+
+static void end_from(struct demo *d, enum demo_role first, int signum)
+{
+	for (int r = DEMO_ROLES; r-- > (int)first;)
+		if (d->proc[r].child)
+			(void)!child_kill(d->proc[r].child, signum);
+	if (d->sign_in.child)
+		(void)!child_kill(d->sign_in.child, SIGKILL);
+}
+
+/* The nodes first: they say goodbye to the control plane. */
+static void end_all(struct demo *d)
+{
+	end_from(d, DEMO_WORKER1, SIGTERM);
+	(void)!demo_world_wait(d, workers_ended, END_US, "the nodes' end",
+			       NULL);
+	for (int sig = 0; sig < 2 && !all_ended(d); sig++) {
+		end_from(d, DEMO_DC, sig ? SIGKILL : SIGTERM);
 		(void)!demo_world_wait(d, all_ended, END_US, "the end", NULL);
 	}
+}
+
+void demo_world_deinit(struct demo *d)
+{
+	if (d->loop && !all_ended(d))
+		end_all(d);
 	client_free(d->http);
 	loop_free(d->loop);
 	for (int r = 0; r < DEMO_ROLES; r++)
