@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker without its process: real fleet, orders and beat on a loop whose clock
+ * the test moves.  The control plane is the test; the data centre is a listener
+ * on loopback with the in-memory server behind it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "fakedc.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "worker/beat.h"
+#include "worker/journal.h"
+
+#define TTL_MS 3000
+#define SEC INT64_C(1790000000)
+
+struct rig {
+	struct clock_manual clock;
+	struct rnd_seeded rnd;
+	struct loop *loop;
+	struct telegram telegram;
+	struct journal journal;
+	struct fleet fleet;
+	struct orders orders;
+	struct node node;
+	struct beat beat;
+	struct arena arena;
+	struct listener *listener;
+	struct fakedc dc;
+	uint8_t key[AUTHKEY_LEN];
+	char dir[64], path[96];
+	uint64_t dc_link;
+	size_t bytes_in; /* at the data centre */
+	int urgent, wanted, forgotten, accepted;
+	bool no_session, mute; /* the data centre does not answer */
+	const char *refuse;    /* error to users.getUsers */
+};
+
+static void on_urgent(void *ctx)
+{
+	((struct rig *)ctx)->urgent++;
+}
+
+static void on_want_session(void *ctx, struct account *a)
+{
+	struct rig *r = ctx;
+	struct err_info ei = { 0 };
+	struct wire_session s = { .version = a->grant_version,
+				  .dc_id = 1,
+				  .user_id = 7 };
+
+	r->wanted++;
+	if (r->no_session) {
+		account_session_failed(
+			a, err_set(&ei, ERR_SESSION_MISSING, "no session"),
+			&ei);
+		return;
+	}
+	assert_int_equal(secret_init(&s.auth_key, r->key, sizeof(r->key)),
+			 ERR_OK);
+	account_take_session(a, &s);
+	secret_deinit(&s.auth_key);
+}
+
+static void on_forget_session(void *ctx, struct account *a)
+{
+	((struct rig *)ctx)->forgotten++;
+}
+
+static void on_sent(void *ctx, struct account *a, uint64_t tag, enum err rc,
+		    int32_t message_id, const struct err_info *ei)
+{
+	orders_on_sent(&((struct rig *)ctx)->orders, tag, rc, message_id, ei);
+}
+
+static const struct fleet_ops ops = { on_urgent, on_want_session,
+				      on_forget_session, on_sent };
+
+static void on_answer(void *ctx, enum err rc)
+{
+}
+
+/* ---- the data centre */
+
+static void answer_self(struct rig *r, const struct fakedc_query *q)
+{
+	struct dyn_vec *v = dyn_vec_new(&r->dc.arena);
+	const struct dyn_val val = { .kind = DYN_VEC, .vec = v };
+	struct dyn *u = fakedc_new(&r->dc, TLN_user);
+
+	dyn_set_int(u, TLF_id, 7);
+	dyn_set_str(u, TLF_username, "anna");
+	dyn_push_obj(v, u);
+	fakedc_answer(&r->dc, q, TLN_users_getUsers, &val);
+}
+
+static void answer_state(struct rig *r, const struct fakedc_query *q)
+{
+	struct dyn *s = fakedc_new(&r->dc, TLN_updates_state);
+
+	dyn_set_int(s, TLF_pts, 10);
+	dyn_set_int(s, TLF_date, 100);
+	dyn_set_int(s, TLF_seq, 1);
+	fakedc_answer_obj(&r->dc, q, TLN_updates_getState, s);
+}
+
+static void answer_difference(struct rig *r, const struct fakedc_query *q)
+{
+	struct dyn *d = fakedc_new(&r->dc, TLN_updates_differenceEmpty);
+
+	dyn_set_int(d, TLF_date, 100);
+	dyn_set_int(d, TLF_seq, 1);
+	fakedc_answer_obj(&r->dc, q, TLN_updates_getDifference, d);
+}
+
+static void dc_flush(struct rig *r)
+{
+	if (buf_len(&r->dc.out))
+		(void)!link_send(r->loop, r->dc_link, buf_head(&r->dc.out),
+				 buf_len(&r->dc.out));
+	buf_reset(&r->dc.out);
+}
+
+static void dc_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
+{
+	struct rig *r = ctx;
+	struct fakedc_query q;
+
+	r->bytes_in += len;
+	if (link != r->dc_link || r->mute)
+		return;
+	fakedc_feed(&r->dc, data, len);
+	while (fakedc_find(&r->dc, TLN_users_getUsers)) {
+		q = fakedc_take(&r->dc, TLN_users_getUsers);
+		if (r->refuse)
+			fakedc_error(&r->dc, &q, 401, r->refuse);
+		else
+			answer_self(r, &q);
+	}
+	if (fakedc_find(&r->dc, TLN_updates_getState)) {
+		q = fakedc_take(&r->dc, TLN_updates_getState);
+		answer_state(r, &q);
+	}
+	if (fakedc_find(&r->dc, TLN_updates_getDifference)) {
+		q = fakedc_take(&r->dc, TLN_updates_getDifference);
+		answer_difference(r, &q);
+	}
+	dc_flush(r);
+}
+
+static void dc_close(void *ctx, uint64_t link, enum close_reason reason,
+		     const struct err_info *ei)
+{
+	struct rig *r = ctx;
+
+	if (link == r->dc_link)
+		r->dc_link = 0;
+}
+
+static const struct link_ops dc_ops = { .on_data = dc_data,
+					.on_close = dc_close };
+
+static void dc_accept(void *ctx, uint64_t link, const struct addr *peer)
+{
+	struct rig *r = ctx;
+
+	link_own(r->loop, link, &dc_ops, r);
+	r->accepted++;
+	r->dc_link = link;
+	fakedc_accept(&r->dc);
+}
+
+/* ---- rig */
+
+static void quiet(void *ctx, const char *line)
+{
+}
+
+static void begin_dc(struct rig *r)
+{
+	struct listener_options o = { 0 };
+	char env[256];
+
+	assert_int_equal(addr_parse("127.0.0.1:0", &o.at, NULL), ERR_OK);
+	assert_int_equal(
+		listener_new(r->loop, &o, dc_accept, r, &r->listener, NULL),
+		ERR_OK);
+	snprintf(env, sizeof(env),
+		 "{\"api_id\":5,\"dcs\":[{\"id\":1,\"address\":\"127.0.0.1\","
+		 "\"port\":%d}]}",
+		 listener_addr(r->listener).port);
+	assert_int_equal(telegram_parse(&r->telegram, env, strlen(env), NULL),
+			 ERR_OK);
+	rnd_fill(&r->rnd.rnd, r->key, sizeof(r->key));
+	fakedc_init(&r->dc, &r->rnd.rnd, r->key, SEC);
+}
+
+static void begin_worker(struct rig *r)
+{
+	const struct fleet_config fc = { .loop = r->loop,
+					 .rnd = &r->rnd.rnd,
+					 .telegram = &r->telegram,
+					 .journal = &r->journal,
+					 .ops = &ops,
+					 .ctx = r };
+
+	assert_int_equal(fleet_init(&r->fleet, &fc), ERR_OK);
+	assert_int_equal(orders_init(&r->orders, &r->fleet), ERR_OK);
+	strcpy(r->node.id, "n1");
+	beat_init(&r->beat, &(struct beat_config){ .loop = r->loop,
+						   .rnd = &r->rnd.rnd,
+						   .node = &r->node,
+						   .fleet = &r->fleet,
+						   .orders = &r->orders,
+						   .on_answer = on_answer,
+						   .ctx = r });
+}
+
+static void on_wake(void *ctx)
+{
+	fleet_check_leases(&((struct rig *)ctx)->fleet);
+}
+
+static int setup(void **state)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	struct loop_options lo = { 0 };
+
+	assert_non_null(r);
+	log_set_sink(quiet, NULL);
+	rnd_seeded_init(&r->rnd, 3);
+	clock_manual_init(&r->clock, (struct mono){ 1000 * US_PER_SEC },
+			  (struct wall){ SEC * US_PER_SEC });
+	lo.clock = &r->clock.clock;
+	assert_int_equal(loop_new(&r->loop, &lo, NULL), ERR_OK);
+	strcpy(r->dir, "/tmp/test_fleet.XXXXXX");
+	assert_non_null(mkdtemp(r->dir));
+	snprintf(r->path, sizeof(r->path), "%s/positions", r->dir);
+	assert_int_equal(journal_open(&r->journal, r->path, NULL), ERR_OK);
+	arena_init(&r->arena, 8U << 20);
+	begin_dc(r);
+	begin_worker(r);
+	loop_on_wake(r->loop, on_wake, r);
+	*state = r;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct rig *r = *state;
+
+	loop_on_wake(r->loop, NULL, NULL);
+	beat_deinit(&r->beat);
+	fleet_deinit(&r->fleet);
+	orders_deinit(&r->orders);
+	listener_free(r->listener);
+	loop_free(r->loop);
+	fakedc_deinit(&r->dc);
+	arena_deinit(&r->arena);
+	journal_close(&r->journal);
+	unlink(r->path);
+	rmdir(r->dir);
+	free(r);
+	return 0;
+}
+
+/* Sockets are real, time is not. */
+static void turn(struct rig *r)
+{
+	for (int i = 0; i < 8; i++)
+		loop_turn(r->loop, 300);
+}
+
+static void pass(struct rig *r, int64_t us)
+{
+	clock_manual_advance(&r->clock, us);
+	turn(r);
+}
+
+/* The next beat is made, now; what it says is decoded again. */
+static struct wire_beat beat(struct rig *r)
+{
+	struct wire_beat w;
+	struct err_info ei = { 0 };
+	struct buf out;
+
+	buf_init(&out, WIRE_BODY_MAX);
+	r->beat.sent = clock_mono(&r->clock.clock);
+	assert_int_equal(beat_encode(&r->beat, &out, &ei), ERR_OK);
+	if (wire_beat_decode(buf_head(&out), buf_len(&out), &r->arena, &w, &ei))
+		fail_msg("%s", ei.msg);
+	buf_deinit(&out);
+	return w;
+}
+
+static void answer(struct rig *r, int64_t epoch, const char *id)
+{
+	const struct wire_lease l = { .account_id = id,
+				      .epoch = epoch,
+				      .ttl_ms = TTL_MS,
+				      .has_session = true,
+				      .session = { .version = 1 } };
+	const struct wire_answer ans = { .success = true,
+					 .leases = &l,
+					 .nleases = id ? 1 : 0 };
+
+	beat_apply(&r->beat, &ans);
+	turn(r);
+}
+
+static const char *state_of(struct rig *r, const char *id)
+{
+	struct account *a = fleet_find(&r->fleet, id);
+
+	return a ? sm_state_name(&a->sm, a->sm.state) : "none";
+}
+
+static void come_online(struct rig *r)
+{
+	(void)beat(r);
+	answer(r, 1, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+}
+
+/* ---- tests */
+
+static void test_lease_brings_it_online(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	w = beat(r);
+	assert_true(w.full);
+	assert_int_equal(w.naccounts, 0);
+	assert_int_equal(r->accepted, 0);
+	answer(r, 1, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	assert_int_equal(r->accepted, 1);
+	assert_true(r->urgent > 0);
+
+	w = beat(r);
+	assert_false(w.full);
+	assert_int_equal(w.naccounts, 1);
+	assert_int_equal(w.accounts[0].status, WIRE_ONLINE);
+	assert_int_equal(w.accounts[0].epoch, 1);
+	assert_string_equal(w.accounts[0].username, "anna");
+	assert_int_equal(w.nheld, 1);
+	answer(r, 1, "100");
+
+	/* nothing changed: nothing to say, but what it holds */
+	w = beat(r);
+	assert_int_equal(w.naccounts, 0);
+	assert_int_equal(w.nheld, 1);
+	answer(r, 1, "100");
+	assert_int_equal(r->accepted, 1);
+}
+
+/* A beat whose answer was lost: the change is told again. */
+static void test_lost_answer(void **state)
+{
+	struct rig *r = *state;
+
+	come_online(r);
+	assert_int_equal(beat(r).naccounts, 1);
+	assert_int_equal(beat(r).naccounts, 1);
+	answer(r, 1, "100");
+	assert_int_equal(beat(r).naccounts, 0);
+}
+
+static void test_not_renewed(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	come_online(r);
+	(void)beat(r);
+	answer(r, 1, "100"); /* the deadline runs from this beat */
+	pass(r, TTL_MS * US_PER_MS - 1);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	pass(r, 1);
+	assert_string_equal(state_of(r, "100"), "PARKED");
+	assert_int_equal(r->dc_link, 0);
+	pass(r, 60 * US_PER_SEC);
+	assert_int_equal(r->accepted, 1);
+
+	w = beat(r);
+	assert_int_equal(w.nheld, 0);
+	assert_int_equal(w.nreleased, 1);
+	assert_int_equal(w.released[0].epoch, 1);
+	/* the answer is older than the release: nothing starts */
+	answer(r, 1, "100");
+	assert_int_equal(r->accepted, 1);
+	(void)beat(r);
+	answer(r, 2, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	assert_int_equal(r->accepted, 2);
+}
+
+/* The deadline counts from the sending, not from the answer. */
+static void test_late_answer(void **state)
+{
+	struct rig *r = *state;
+
+	(void)beat(r);
+	clock_manual_advance(&r->clock, TTL_MS * US_PER_MS);
+	answer(r, 1, "100");
+	pass(r, US_PER_SEC);
+	assert_int_equal(r->accepted, 0);
+
+	(void)beat(r);
+	clock_manual_advance(&r->clock, TTL_MS * US_PER_MS - 100);
+	answer(r, 2, "100");
+	clock_manual_advance(&r->clock, 100);
+	turn(r);
+	assert_string_equal(state_of(r, "100"), "PARKED");
+	assert_int_equal(r->dc_link, 0);
+}
+
+/* SIGSTOP for longer than the lease, with bytes waiting on the socket and
+ * timers long due: the first thing done is hanging up. */
+static void test_woken_too_late(void **state)
+{
+	struct rig *r = *state;
+	size_t before;
+
+	come_online(r);
+	(void)beat(r);
+	answer(r, 1, "100");
+	fakedc_push(&r->dc, fakedc_new(&r->dc, TLN_updatesTooLong));
+	dc_flush(r);
+	before = r->bytes_in;
+	clock_manual_advance(&r->clock, 3600 * US_PER_SEC);
+	turn(r);
+	assert_int_equal(r->bytes_in, before);
+	assert_int_equal(r->dc_link, 0);
+	assert_string_equal(state_of(r, "100"), "PARKED");
+}
+
+static void test_taken_away(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	come_online(r);
+	(void)beat(r);
+	answer(r, 0, NULL);
+	assert_string_equal(state_of(r, "100"), "PARKED");
+	assert_int_equal(r->dc_link, 0);
+	assert_int_equal(r->forgotten, 1);
+	w = beat(r);
+	assert_int_equal(w.nreleased, 1);
+	assert_int_equal(w.nheld, 0);
+	answer(r, 0, NULL);
+	/* reported: nothing is left of it */
+	assert_string_equal(state_of(r, "100"), "none");
+	assert_int_equal(beat(r).nreleased, 0);
+}
+
+static void test_revoked(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+	int urgent;
+
+	r->refuse = "SESSION_REVOKED";
+	urgent = r->urgent;
+	(void)beat(r);
+	answer(r, 1, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "REVOKED");
+	assert_true(r->urgent > urgent);
+	w = beat(r);
+	assert_int_equal(w.accounts[0].status, WIRE_REVOKED);
+	assert_string_equal(w.accounts[0].last_error.code, "session_revoked");
+	assert_non_null(w.accounts[0].last_error.advice);
+	for (int i = 0; i < 30; i++) {
+		answer(r, 1, "100");
+		pass(r, US_PER_SEC);
+		(void)beat(r);
+	}
+	assert_int_equal(r->accepted, 1);
+	/* taken away, it is still revoked, not just offline */
+	answer(r, 0, NULL);
+	w = beat(r);
+	assert_int_equal(w.accounts[0].status, WIRE_REVOKED);
+	/* a new grant is a new try: somebody put a new session there */
+	r->refuse = NULL;
+	answer(r, 2, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+}
+
+/* A data centre that hangs up at once is not hammered. */
+static void test_backs_off(void **state)
+{
+	struct rig *r = *state;
+
+	r->mute = true;
+	(void)beat(r);
+	answer(r, 1, "100");
+	for (int s = 0; s < 120; s++) {
+		pass(r, US_PER_SEC / 2);
+		if (r->dc_link)
+			link_close(r->loop, r->dc_link, CLOSE_LOCAL);
+		(void)beat(r);
+		answer(r, 1, "100");
+	}
+	assert_true(r->accepted >= 4);
+	assert_true(r->accepted <= 12);
+}
+
+static void test_no_session(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	r->no_session = true;
+	(void)beat(r);
+	answer(r, 1, "100");
+	w = beat(r);
+	/* the lease goes back with the reason, for a fresh grant */
+	assert_int_equal(w.nreleased, 1);
+	assert_string_equal(w.accounts[0].last_error.code, "session_missing");
+	r->no_session = false;
+	answer(r, 2, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	assert_int_equal(r->wanted, 2);
+}
+
+static void test_new_session_version(void **state)
+{
+	struct rig *r = *state;
+	struct wire_lease l = { .account_id = "100",
+				.epoch = 1,
+				.ttl_ms = TTL_MS,
+				.has_session = true,
+				.session = { .version = 2 } };
+	const struct wire_answer ans = { .leases = &l, .nleases = 1 };
+
+	come_online(r);
+	(void)beat(r);
+	beat_apply(&r->beat, &ans);
+	turn(r);
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	assert_int_equal(r->wanted, 2);
+	assert_int_equal(r->accepted, 2);
+}
+
+static void test_counters(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+	struct dyn *s;
+
+	come_online(r);
+	(void)beat(r);
+	answer(r, 1, "100");
+	s = fakedc_new(&r->dc, TLN_updateShortMessage);
+	dyn_set_int(s, TLF_id, 2);
+	dyn_set_int(s, TLF_user_id, 9);
+	dyn_set_str(s, TLF_message, "hi");
+	dyn_set_int(s, TLF_pts, 11);
+	dyn_set_int(s, TLF_pts_count, 1);
+	dyn_set_int(s, TLF_date, 101);
+	fakedc_push(&r->dc, s);
+	fakedc_push(&r->dc, s); /* twice is once */
+	dc_flush(r);
+	turn(r);
+	w = beat(r);
+	assert_int_equal(w.naccounts, 1);
+	assert_int_equal(w.accounts[0].message_count, 1);
+	assert_int_equal(w.accounts[0].last_activity.us / US_PER_SEC, SEC);
+}
+
+static void command(struct rig *r, const char *id, const char *action,
+		    const char *params)
+{
+	const struct wire_command c = { .command_id = id,
+					.action = action,
+					.params = params };
+
+	orders_take(&r->orders, &c);
+	turn(r);
+}
+
+static void test_commands_once(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	come_online(r);
+	command(r, "c1", "send_message",
+		"{\"account_id\":\"100\",\"peer\":\"self\",\"text\":\"x\"}");
+	command(r, "c1", "send_message",
+		"{\"account_id\":\"100\",\"peer\":\"self\",\"text\":\"x\"}");
+	w = beat(r);
+	assert_int_equal(w.nresults, 0); /* not answered yet */
+	{
+		struct fakedc_query q =
+			fakedc_take(&r->dc, TLN_messages_sendMessage);
+
+		assert_null(fakedc_find(&r->dc, TLN_messages_sendMessage));
+		fakedc_error(&r->dc, &q, 403, "CHAT_WRITE_FORBIDDEN");
+		dc_flush(r);
+		turn(r);
+	}
+	answer(r, 1, "100");
+	w = beat(r);
+	assert_int_equal(w.nresults, 1);
+	assert_false(w.results[0].success);
+	assert_non_null(strstr(w.results[0].error, "CHAT_WRITE_FORBIDDEN"));
+	/* until the answer came it is said again, then no more */
+	assert_int_equal(beat(r).nresults, 1);
+	answer(r, 1, "100");
+	assert_int_equal(beat(r).nresults, 0);
+	/* delivered once more: the same answer, and nothing is sent */
+	command(r, "c1", "send_message",
+		"{\"account_id\":\"100\",\"peer\":\"self\",\"text\":\"x\"}");
+	assert_null(fakedc_find(&r->dc, TLN_messages_sendMessage));
+	assert_int_equal(beat(r).nresults, 1);
+}
+
+static void test_commands_refused(void **state)
+{
+	static const struct {
+		const char *action, *params, *error;
+	} cases[] = {
+		{ "dance", "{}", "dance" },
+		{ "start_account", "{}", "account_id" },
+		{ "start_account", "{\"account_id\":\"9\"}", "not on this" },
+		{ "start_account", "not json", "" },
+		{ "send_message",
+		  "{\"account_id\":\"100\",\"peer\":5,\"text\":\"x\"}",
+		  "no private messages" },
+		{ "send_message",
+		  "{\"account_id\":\"100\",\"peer\":{},\"text\":\"x\"}",
+		  "peer" },
+		{ "send_message",
+		  "{\"account_id\":\"100\",\"peer\":\"self\",\"text\":\"\"}",
+		  "characters" },
+	};
+	struct rig *r = *state;
+
+	come_online(r);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char id[8];
+		struct wire_beat w;
+
+		snprintf(id, sizeof(id), "c%zu", i);
+		command(r, id, cases[i].action, cases[i].params);
+		w = beat(r);
+		assert_int_equal(w.nresults, 1);
+		assert_false(w.results[0].success);
+		if (!strstr(w.results[0].error, cases[i].error))
+			fail_msg("%s: %s", cases[i].params, w.results[0].error);
+		answer(r, 1, "100");
+	}
+}
+
+static void test_stop_and_start_commands(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	come_online(r);
+	command(r, "s", "stop_account", "{\"account_id\":\"100\"}");
+	assert_string_equal(state_of(r, "100"), "PARKED");
+	assert_int_equal(r->dc_link, 0);
+	w = beat(r);
+	assert_int_equal(w.nreleased, 1);
+	assert_true(w.results[0].success);
+	/* without a lease there is no starting */
+	command(r, "t", "start_account", "{\"account_id\":\"100\"}");
+	pass(r, US_PER_SEC);
+	assert_int_equal(r->accepted, 1);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_lease_brings_it_online),
+		T(test_lost_answer),
+		T(test_not_renewed),
+		T(test_late_answer),
+		T(test_woken_too_late),
+		T(test_taken_away),
+		T(test_revoked),
+		T(test_backs_off),
+		T(test_no_session),
+		T(test_new_session_version),
+		T(test_counters),
+		T(test_commands_once),
+		T(test_commands_refused),
+		T(test_stop_and_start_commands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
