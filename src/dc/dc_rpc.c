@@ -10,7 +10,7 @@
  * reconnect that overtook the end of the old one.  A first connection that was
  * silent for a while may be what is left of a machine that stopped or lost its
  * network: it is noted, and the key is in use at two places as soon as that
- * connection says anything at all.
+ * connection says anything at all; it is asked.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -184,6 +184,19 @@ void dc_rpc_spoke(struct dc *dc, struct dc_key *key, struct dc_conn *c)
 	duplicated(dc, key);
 }
 
+/* An update that a live client acknowledges, and so gives itself away. */
+static void ask(struct dc *dc, struct dc_key *key)
+{
+	const struct schema_ctor *too_long =
+		schema_by_name(&schema_api_223, TLN_updatesTooLong);
+	struct dc_conn *c = imap_get(&dc->conns, (int64_t)key->main_link);
+
+	key->quiet_link = key->main_link;
+	if (c && c->sess &&
+	    dc_session_push(dc, c->sess, &too_long->id, 4, true))
+		log_warn(LOGEV_DC, log_str("what", "cannot ask a client"));
+}
+
 static enum err make_main(struct dc_call *call)
 {
 	struct dc_key *key = call->key;
@@ -197,7 +210,7 @@ static enum err make_main(struct dc_call *call)
 	if (other && mono_diff(now, key->main_spoke) < SILENCE_US)
 		duplicated(dc, key);
 	else if (other)
-		key->quiet_link = key->main_link;
+		ask(dc, key);
 	if (key->state == DC_KEY_DUPLICATED)
 		return dc_call_fail(call, 406, "AUTH_KEY_DUPLICATED");
 	key->main_link = conn->link;

@@ -21,7 +21,7 @@ def program():
     if name:
         return name
     for build in ("debug", "release", "asan"):
-        path = ROOT / "build" / build / "src" / "cli" / "tgfleet"
+        path = ROOT / "build" / build / "tgfleet"
         if path.exists():
             return str(path)
     raise FileNotFoundError("no tgfleet: build it, or set TGFLEET")

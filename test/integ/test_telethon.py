@@ -293,6 +293,84 @@ def test_a_key_used_twice_at_once_dies(dc, tmp_path):
     run(go())
 
 
+def test_a_silent_user_of_a_key_is_found(dc):
+    make_people(dc)
+    dc.expected_duplicates = 1
+    from telethon.sessions import StringSession
+
+    async def go():
+        a = client(dc)
+        await sign_in(a, ADA)
+        await a.get_me()
+        await asyncio.sleep(2.5)  # so long nothing was heard of it
+        b = client(dc, StringSession(StringSession.save(a.session)))
+        await b.connect()
+        await asyncio.sleep(1)  # the first one acknowledges and is found
+        with pytest.raises(errors.AuthKeyDuplicatedError):
+            await b.send_message("me", "me too")
+        await b.disconnect()
+        await a.disconnect()
+    run(go())
+
+
+def test_frozen_user_of_a_key_may_wake_and_leave(dc, tmp_path):
+    """SIGSTOP: the connection stays open, another place takes over."""
+    import multiprocessing
+    from telethon.sessions import StringSession
+    make_people(dc)
+    text = {}
+
+    async def go():
+        a = client(dc)
+        await sign_in(a, ADA)
+        text["s"] = StringSession.save(a.session)
+        await a.disconnect()
+    run(go())
+
+    def frozen(s, ready):
+        async def hold():
+            a = client(dc, StringSession(s))
+            await a.connect()
+            await a.get_me()
+            ready.set()
+            await asyncio.sleep(60)
+        asyncio.run(hold())
+
+    ready = multiprocessing.Event()
+    p = multiprocessing.Process(target=frozen, args=(text["s"], ready),
+                                daemon=True)
+    p.start()
+    try:
+        watch_takeover(dc, text["s"], p, ready)
+    finally:
+        p.kill()
+        p.join(10)
+
+
+def watch_takeover(dc, session, p, ready):
+    import os
+    import signal
+    import time
+    from telethon.sessions import StringSession
+
+    assert ready.wait(20)
+    time.sleep(0.3)
+    os.kill(p.pid, signal.SIGSTOP)
+    time.sleep(2.5)
+
+    async def second():
+        b = client(dc, StringSession(session))
+        await b.connect()
+        await b.send_message("me", "taken over")
+        await asyncio.sleep(0.5)
+        assert dc.counters()["auth_key_duplicates"] == 0
+        p.kill()
+        p.join(10)
+        await b.send_message("me", "still here")
+        await b.disconnect()
+    run(second())
+
+
 def test_connection_used_again_is_no_duplicate(dc, tmp_path):
     make_people(dc)
 
