@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/text.h"
 
 #define BUSY_MS 2000
 
@@ -394,9 +395,8 @@ static enum err load_chat(struct load *l, sqlite3_stmt *st)
 	const char *title = text_at(st, 4);
 	enum err rc;
 
-	if (strlen(title) > WORLD_TITLE_MAX)
+	if (!text_copy(c.title, sizeof(c.title), title))
 		return ERR_CORRUPT;
-	strcpy(c.title, title);
 	rc = load_members(l, &c);
 	return rc ? rc : world_load_chat(l->w, &c);
 }
