@@ -31,6 +31,7 @@ struct rpcq_item {
 	bool in_flight; /* sent on this connection */
 	bool acked;	/* the server has it */
 	bool prefixed;	/* sent with the session's prefix */
+	bool bare;	/* never with it: not a call of the API */
 	uint32_t len;
 	uint8_t body[];
 };

@@ -33,6 +33,10 @@
 #define SERVICE_DESTROY_SESSION_OK 0xe22045fcU
 #define SERVICE_DESTROY_SESSION_NONE 0x62d350c9U
 #define SERVICE_HTTP_WAIT 0x9299359fU
+#define SERVICE_DESTROY_AUTH_KEY 0xd1435160U
+#define SERVICE_DESTROY_AUTH_KEY_OK 0xf660e1d4U
+#define SERVICE_DESTROY_AUTH_KEY_NONE 0x0a9f2259U
+#define SERVICE_DESTROY_AUTH_KEY_FAIL 0xea109b13U
 
 /* error_code of bad_msg_notification and bad_server_salt */
 enum service_bad_msg {

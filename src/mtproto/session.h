@@ -46,6 +46,7 @@
 
 #define SESSION_ACKS_MAX 8192U
 #define SESSION_SALTS_MAX 4U
+#define SESSION_BIND_TAG UINT64_MAX   /* of our own */
 #define SESSION_PACKET_MAX (2U << 20) /* what to give buf_init() */
 
 enum session_event_type {
@@ -58,6 +59,7 @@ enum session_event_type {
 	SESSION_TIME,	     /* value: srvtime minus mono, in us */
 	SESSION_KEY_UNKNOWN, /* the server does not know our auth key (-404) */
 	SESSION_PONG,	     /* value: round trip in us */
+	SESSION_BOUND,	     /* rc: OK, RPC with code and data, TIMEOUT, ... */
 };
 
 struct session_event {
@@ -82,8 +84,12 @@ struct session_stats {
 	uint32_t duplicates, out_of_window, other_session, resent;
 };
 
+/* What binds a temporary key; gone once the server answered. */
+struct session_bind;
+
 struct session {
 	struct authkey key;
+	struct session_bind *bind;
 	session_event_fn on_event;
 	void *ctx;
 	struct rnd *rnd;
@@ -150,12 +156,26 @@ void session_renew(struct session *s);
 void session_reset(struct session *s, enum err rc);
 
 /*
- * Copies body (a whole serialised method).  `tag` is not 0 and not in use; the
+ * Copies body (a whole serialised method; packed when that makes it smaller).
+ * `tag` is not 0, not SESSION_BIND_TAG and not in use; the
  * answer is exactly one of RESULT, RPC_ERROR, FAILED.  `deadline` may be
  * MONO_NEVER.
  */
 enum err session_query(struct session *s, uint64_t tag, const void *body,
 		       size_t len, struct mono deadline, struct err_info *ei);
+/*
+ * The key is a temporary one: binds it to `perm` (copied) before any query is
+ * sent; told by SESSION_BOUND.  expires_at is server time in seconds.  Lasts over
+ * reconnects, until session_set_key().
+ */
+enum err session_set_bind(struct session *s, const struct authkey *perm,
+			  int32_t expires_at, struct err_info *ei);
+/*
+ * destroy_auth_key: the server forgets the key.  A query like any other; its
+ * SESSION_RESULT is destroy_auth_key_ok, _none or _fail (mtproto/service.h).
+ */
+enum err session_destroy_key(struct session *s, uint64_t tag,
+			     struct mono deadline, struct err_info *ei);
 /* Ends in SESSION_FAILED/ERR_CANCELED; false if there is no such query. */
 bool session_cancel(struct session *s, uint64_t tag);
 

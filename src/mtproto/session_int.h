@@ -17,6 +17,7 @@
 #define SESSION_ACK_DELAY_US (10 * US_PER_SEC)
 #define SESSION_ACKS_FLUSH 64U /* that many do not wait */
 #define SESSION_STATE_AFTER_US (15 * US_PER_SEC)
+#define SESSION_GZIP_FROM 1024U /* shorter queries are not worth packing */
 
 /* One incoming message; body begins with the constructor (len >= 4). */
 struct session_in {
@@ -53,6 +54,13 @@ enum err session_recv_new_detailed(struct session *s,
 enum err session_recv_new_session(struct session *s,
 				  const struct session_in *in,
 				  struct err_info *ei);
+enum err session_recv_http_wait(struct session *s, const struct session_in *in,
+				struct err_info *ei);
+enum err session_recv_key_destroyed(struct session *s,
+				    const struct session_in *in,
+				    struct err_info *ei);
+enum err session_recv_ping(struct session *s, const struct session_in *in,
+			   struct err_info *ei);
 enum err session_recv_pong(struct session *s, const struct session_in *in,
 			   struct err_info *ei);
 enum err session_recv_resend(struct session *s, const struct session_in *in,
@@ -72,6 +80,16 @@ enum err session_handle(struct session *s, const struct session_in *in,
 /* Parity and repetition; *ret_fresh: false means it was handled before. */
 enum err session_admit(struct session *s, const struct session_in *in,
 		       bool *ret_fresh, struct err_info *ei);
+
+/* ---- session_bind.c */
+void session_bind_drop(struct session *s);
+/* The request for this msg_id, into the item's body. */
+enum err session_bind_refresh(struct session *s, struct rpcq_item *item,
+			      uint64_t msg_id);
+/* How the query that binds ended, told as SESSION_BOUND. */
+void session_bind_ended(struct session *s, const struct session_event *ev);
+/* The next to be sent; while a key is being bound that goes first, alone. */
+struct rpcq_item *session_unsent(const struct session *s);
 
 /* ERR_PROTO if the server refuses everything we send. */
 enum err session_refused(struct session *s, struct err_info *ei);

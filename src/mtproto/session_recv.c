@@ -34,6 +34,12 @@ static const struct handler handlers[] = {
 	{ SERVICE_MSG_COPY, session_recv_copy },
 	{ SERVICE_DESTROY_SESSION_OK, session_recv_destroyed },
 	{ SERVICE_DESTROY_SESSION_NONE, session_recv_destroyed },
+	{ SERVICE_DESTROY_AUTH_KEY_OK, session_recv_key_destroyed },
+	{ SERVICE_DESTROY_AUTH_KEY_NONE, session_recv_key_destroyed },
+	{ SERVICE_DESTROY_AUTH_KEY_FAIL, session_recv_key_destroyed },
+	{ SERVICE_PING, session_recv_ping },
+	{ SERVICE_PING_DELAY_DISCONNECT, session_recv_ping },
+	{ SERVICE_HTTP_WAIT, session_recv_http_wait },
 };
 
 enum err session_handle(struct session *s, const struct session_in *in,

@@ -24,7 +24,7 @@ static bool wants_init(const struct session *s, const struct rpcq_item *item,
 {
 	static const char not_inited[] = "CONNECTION_NOT_INITED";
 
-	return s->prefix_len > 0 && !item->prefixed &&
+	return s->prefix_len > 0 && !item->prefixed && !item->bare &&
 	       item->tries < SESSION_TRIES_MAX &&
 	       name.len == sizeof(not_inited) - 1 &&
 	       memcmp(name.data, not_inited, name.len) == 0;

@@ -2,7 +2,7 @@
 /*
  * msgs_state_req: which of its messages do we have?
  * msgs_state_info: which of our queries does the server have?
- * msgs_all_info: the same unasked for, which we can do without.
+ * msgs_all_info: the same unasked for.
  */
 #include "mtproto/service.h"
 #include "mtproto/session_int.h"
@@ -87,8 +87,29 @@ enum err session_recv_state_info(struct session *s, const struct session_in *in,
 	return ERR_OK;
 }
 
+/* Only good news is believed: what is missing will be asked about anyway. */
 enum err session_recv_all_info(struct session *s, const struct session_in *in,
 			       struct err_info *ei)
 {
+	struct tl_reader r, ids;
+	struct tl_bytes info;
+	uint32_t n;
+
+	cursor_read(&r, in->body + 4, in->len - 4);
+	n = cursor_get_vector(&r, 8);
+	ids = r;
+	if (!r.rc && n <= SESSION_ACKS_MAX)
+		(void)cursor_get_raw(&r, (size_t)n * 8);
+	info = cursor_get_bytes(&r);
+	if (cursor_finish(&r) || n > SESSION_ACKS_MAX || info.len != n)
+		return err_set(ei, ERR_PROTO, "msgs_all_info is malformed");
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t id = (uint64_t)cursor_get_i64(&ids);
+		struct rpcq_item *item = rpcq_by_msg(&s->queries, id);
+
+		if (item && item->msg_id == id && item->in_flight &&
+		    (info.data[i] & 7) >= STATE_RECEIVED)
+			item->acked = true;
+	}
 	return ERR_OK;
 }

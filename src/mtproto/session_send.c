@@ -50,11 +50,11 @@ static uint32_t next_seq(struct session *s, bool content)
 }
 
 /* head and tail are the body in two pieces. */
-static void add(struct packet *p, bool content, struct tl_bytes head,
-		struct tl_bytes tail)
+static void add_as(struct packet *p, uint64_t msg_id, bool content,
+		   struct tl_bytes head, struct tl_bytes tail)
 {
 	struct container_msg msg = {
-		.msg_id = session_new_msg_id(p->s, p->now),
+		.msg_id = msg_id,
 		.seq_no = next_seq(p->s, content),
 		.len = head.len + tail.len,
 	};
@@ -72,6 +72,12 @@ static void add(struct packet *p, bool content, struct tl_bytes head,
 		p->rc = w.rc;
 	p->last_id = msg.msg_id;
 	p->count++;
+}
+
+static void add(struct packet *p, bool content, struct tl_bytes head,
+		struct tl_bytes tail)
+{
+	add_as(p, session_new_msg_id(p->s, p->now), content, head, tail);
 }
 
 static void add_service(struct packet *p, const struct buf *body)
@@ -192,10 +198,14 @@ static void add_state_req(struct packet *p)
 static void add_query(struct packet *p, struct rpcq_item *item)
 {
 	struct session *s = p->s;
-	bool prefixed = s->prefix_len > 0 && !s->init_done;
+	bool prefixed = s->prefix_len > 0 && !s->init_done && !item->bare;
 	struct tl_bytes prefix = { s->prefix, prefixed ? s->prefix_len : 0 };
+	uint64_t msg_id = session_new_msg_id(s, p->now);
 
-	add(p, true, prefix, (struct tl_bytes){ item->body, item->len });
+	if (item->tag == SESSION_BIND_TAG && !p->rc)
+		p->rc = session_bind_refresh(s, item, msg_id);
+	add_as(p, msg_id, true, prefix,
+	       (struct tl_bytes){ item->body, item->len });
 	item->prev_msg_id = item->msg_id;
 	item->msg_id = p->last_id;
 	item->sent_at = p->now;
@@ -210,7 +220,7 @@ static void add_queries(struct packet *p)
 	struct rpcq_item *item;
 
 	while (p->count < PACKET_MESSAGES_MAX &&
-	       (item = rpcq_unsent(&p->s->queries)) != NULL) {
+	       (item = session_unsent(p->s)) != NULL) {
 		size_t len = buf_len(&p->items) + item->len;
 
 		if (p->count > 0 &&
@@ -299,7 +309,7 @@ bool session_wants_send(const struct session *s, struct mono now)
 {
 	if (!s->connected)
 		return false;
-	if (!mono_before(now, s->ping_due) || rpcq_unsent(&s->queries))
+	if (!mono_before(now, s->ping_due) || session_unsent(s))
 		return true;
 	if (s->nacks > 0 &&
 	    (s->nacks >= SESSION_ACKS_FLUSH || !mono_before(now, s->ack_due)))

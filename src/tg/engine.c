@@ -252,6 +252,7 @@ static void on_session(void *ctx, const struct session_event *ev)
 	case SESSION_SALT:
 	case SESSION_TIME:
 	case SESSION_PONG:
+	case SESSION_BOUND: /* our keys are permanent ones */
 		break;
 	}
 	if (rc && !e->failed)
