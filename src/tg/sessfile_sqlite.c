@@ -475,6 +475,34 @@ static enum err peer_row(struct file *f, sqlite3_stmt *st)
 	return ERR_OK;
 }
 
+/* Grows as the peers do. */
+static enum err add_channel(struct sessfile *s, int64_t id, int64_t pts)
+{
+	struct sessfile_channel *all =
+		(struct sessfile_channel *)(uintptr_t)s->channels;
+
+	if ((s->nchannels & (s->nchannels - 1)) == 0) {
+		size_t cap = s->nchannels ? s->nchannels * 2 : 1;
+
+		all = arena_array(&s->arena, cap, sizeof(*all));
+		if (!all)
+			return ERR_NOMEM;
+		if (s->nchannels > 0)
+			memcpy(all, s->channels, s->nchannels * sizeof(*all));
+		s->channels = all;
+	}
+	all[s->nchannels++] = (struct sessfile_channel){ id, pts };
+	return ERR_OK;
+}
+
+/* Telethon says the channel's id, the forks of Pyrogram the marked one. */
+static enum err channel_state(struct sessfile *s, int64_t id, int64_t pts)
+{
+	if (id < 0)
+		id = -id - CHANNEL_MARK;
+	return id > 0 && pts > 0 ? add_channel(s, id, pts) : ERR_OK;
+}
+
 static enum err state_row(struct file *f, sqlite3_stmt *st)
 {
 	int64_t v[5];
@@ -492,8 +520,9 @@ static enum err state_row(struct file *f, sqlite3_stmt *st)
 		f->s->qts = v[2];
 		f->s->date = v[3];
 		f->s->seq = v[4];
+		return ERR_OK;
 	}
-	return ERR_OK;
+	return channel_state(f->s, v[0], v[1]);
 }
 
 static enum err read_states(struct file *f)
