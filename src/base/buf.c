@@ -41,7 +41,7 @@ void buf_drained(struct buf *b)
 
 static void compact(struct buf *b)
 {
-	if (b->pos == 0)
+	if (!b->data || b->pos == 0)
 		return;
 	b->len -= b->pos;
 	memmove(b->data, b->data + b->pos, b->len);

@@ -119,12 +119,8 @@ static enum err read_profile(struct remote *r, struct err_info *ei)
 		p.server = NULL;
 	}
 	/* a token goes only to the server it was made for */
-	if (!rc && empty(r->token) && p.token && !p.server) {
-		free(r->token);
-		r->token = p.token;
-		p.token = NULL;
-	} else if (!rc && empty(r->token) && p.token && p.server &&
-		   strcmp(p.server, r->server) == 0) {
+	if (!rc && empty(r->token) && p.token &&
+	    (!p.server || strcmp(p.server, r->server) == 0)) {
 		free(r->token);
 		r->token = p.token;
 		p.token = NULL;

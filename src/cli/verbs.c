@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
+
 #define TEXT_MAX_BYTES 65536
 
 static const struct config_option options[] = {
@@ -66,6 +68,7 @@ static enum err expand(const char *template, const struct verbs_call *call,
 {
 	enum err rc = ERR_OK;
 
+	BUG_ON(!template);
 	for (const char *p = template; *p && !rc; p++) {
 		size_t n = p[0] == '%' ? (size_t)(p[1] - '1') : SIZE_MAX;
 

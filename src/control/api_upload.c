@@ -52,7 +52,7 @@ static enum err read_form(struct control *c, struct http_req *req,
 		.part_bytes = c->cfg->upload_max_bytes,
 	};
 	const char *type = http_req_header(req, "content-type");
-	struct multipart_slice *parts;
+	struct multipart_slices parts;
 	const uint8_t *body;
 	size_t len;
 	enum err rc;
@@ -62,16 +62,17 @@ static enum err read_form(struct control *c, struct http_req *req,
 			       "send the files as multipart/form-data");
 	body = http_req_body(req, &len);
 	rc = multipart_parse(type, body, len, &limits, http_req_arena(req),
-			     &parts, &u->n, ei);
+			     &parts, ei);
 	if (rc)
 		return rc;
-	u->parts = parts;
+	u->parts = parts.at;
+	u->n = parts.n;
 	for (size_t i = 0; i < u->n; i++) {
-		if (is_file(&parts[i])) {
+		if (is_file(&u->parts[i])) {
 			u->nfiles++;
 			continue;
 		}
-		rc = take_field(http_req_arena(req), &parts[i], u);
+		rc = take_field(http_req_arena(req), &u->parts[i], u);
 		if (rc)
 			return rc;
 	}

@@ -117,7 +117,7 @@ static enum err load_instance(struct control *c, struct arena *a,
 	rc = c->store->ops->kv_init(c->store, "instance_id", fresh, a, &id, ei);
 	if (rc)
 		return rc;
-	strncpy(c->instance_id, id, sizeof(c->instance_id) - 1);
+	text_copy(c->instance_id, sizeof(c->instance_id), id);
 	return ERR_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "control/leases.h"
 #include "control/nodes.h"
 #include "control/place.h"
@@ -46,8 +47,8 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 		else
 			rc = st->ops->commit(st, ei);
 		if (list.n)
-			strncpy(after, list.items[list.n - 1].account_id,
-				sizeof(after) - 1);
+			text_copy(after, sizeof(after),
+				  list.items[list.n - 1].account_id);
 	}
 	arena_deinit(&a);
 	return rc;

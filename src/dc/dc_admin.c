@@ -319,8 +319,9 @@ static enum err post_messages(struct http_req *req, void *ctx,
 	n.text_len = strlen(n.text);
 	for (i = 0; i < count && !rc; i++)
 		rc = world_send(&dc->world, &n, &m, &again);
-	if (rc)
-		return err_set(ei, rc, "message: no such chat, or not in it");
+	if (rc || !m)
+		return err_set(ei, rc ? rc : ERR_INVALID,
+			       "message: no such chat, or not in it");
 	begin(&w, &out);
 	jsonw_int(&w, "sent", count);
 	jsonw_int(&w, "message_id", m->id);
@@ -496,7 +497,7 @@ static enum err post_authkeys(struct http_req *req, void *ctx,
 	jsonw_array(&w, "authkeys");
 	for (i = 0; i < count && !rc; i++) {
 		snprintf(phone, sizeof(phone), "%s%04lld", prefix,
-			 (long long)(first + i));
+			 (long long)first + i);
 		rc = make_key(dc, phone, &w);
 	}
 	if (rc) {

@@ -12,6 +12,7 @@
  * network: it is noted, and the key is in use at two places as soon as that
  * connection says anything at all; it is asked.
  */
+#define DC_RPC_IMPLEMENTATION
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "dc/dc_int.h"
 #include "mtproto/container.h"
 #include "mtproto/gzip.h"
@@ -80,6 +81,7 @@ static void answers_drop(struct dc_sess *s, struct dc_answer **at)
 {
 	struct dc_answer *a = *at;
 
+	BUG_ON(!a);
 	*at = a->next;
 	s->n_answers--;
 	s->answers_bytes -= a->len;

@@ -449,8 +449,8 @@ static enum err whole_end(void *ctx, struct err_info *ei)
 
 enum err multipart_parse(const char *content_type, const uint8_t *body,
 			 size_t len, const struct multipart_limits *limits,
-			 struct arena *arena, struct multipart_slice **ret,
-			 size_t *ret_count, struct err_info *ei)
+			 struct arena *arena, struct multipart_slices *ret,
+			 struct err_info *ei)
 {
 	static const struct multipart_ops ops = {
 		.on_part = whole_part,
@@ -469,7 +469,6 @@ enum err multipart_parse(const char *content_type, const uint8_t *body,
 	multipart_deinit(&m);
 	if (rc)
 		return rc;
-	*ret = w.slices;
-	*ret_count = w.count;
+	*ret = (struct multipart_slices){ w.slices, w.count };
 	return ERR_OK;
 }

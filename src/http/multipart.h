@@ -70,10 +70,14 @@ struct multipart_slice {
 	const uint8_t *data; /* in body */
 	size_t len;
 };
+struct multipart_slices {
+	struct multipart_slice *at;
+	size_t n;
+};
 struct arena;
 enum err multipart_parse(const char *content_type, const uint8_t *body,
 			 size_t len, const struct multipart_limits *limits,
-			 struct arena *arena, struct multipart_slice **ret,
-			 size_t *ret_count, struct err_info *ei);
+			 struct arena *arena, struct multipart_slices *ret,
+			 struct err_info *ei);
 
 #endif /* HTTP_MULTIPART_H */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/router.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,11 +162,8 @@ static void allow_add(char allow[static ROUTER_ALLOW_MAX], const char *method)
 		return;
 	if (len + 2 + n >= ROUTER_ALLOW_MAX)
 		return;
-	if (len) {
-		memcpy(allow + len, ", ", 2);
-		len += 2;
-	}
-	memcpy(allow + len, method, n + 1);
+	snprintf(allow + len, ROUTER_ALLOW_MAX - len, "%s%s", len ? ", " : "",
+		 method);
 }
 
 enum err router_find(const struct router *r, const char *method,

@@ -525,12 +525,13 @@ static bool read_peer(const struct link *k, struct addr *ret)
 enum err link_accept(struct loop *l, uv_stream_t *server, size_t send_max,
 		     struct link **ret)
 {
-	struct link *k;
+	struct link *k = NULL;
 	enum err rc;
 
 	rc = link_new(l, send_max, &k, NULL);
 	if (rc)
 		return rc;
+	BUG_ON(!k);
 	k->state = LINK_OPEN;
 	if (uv_accept(server, (uv_stream_t *)&k->tcp) ||
 	    !read_peer(k, &k->peer)) {
@@ -702,6 +703,7 @@ enum err link_dial(struct loop *l, const struct link_dial_options *o,
 		dialing_free(d);
 		return rc;
 	}
+	BUG_ON(!k);
 	k->state = LINK_DIALING;
 	k->ops = ops;
 	k->ctx = ctx;

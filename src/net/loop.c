@@ -36,6 +36,7 @@ static void calls_push(struct loop_call *head, struct loop_call *c)
 
 static void calls_unlink(struct loop_call *c)
 {
+	BUG_ON(!c->prev || !c->next);
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
 	c->prev = c->next = NULL;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/rnd.h"
+#include "base/text.h"
 #include "net/loop.h"
 #include "worker/account_int.h"
 #include "worker/fleet.h"
@@ -277,9 +278,8 @@ static bool find_dc(struct account *a, const struct wire_session *s)
 	if (telegram_find(a->fleet->telegram, s->dc_id))
 		return true;
 	if (!s->server_address || s->port <= 0 || s->port > 65535 ||
-	    strlen(s->server_address) >= sizeof(a->dc_at.host))
+	    !text_copy(a->dc_at.host, sizeof(a->dc_at.host), s->server_address))
 		return false;
-	strcpy(a->dc_at.host, s->server_address);
 	a->dc_at.port = (uint16_t)s->port;
 	return true;
 }

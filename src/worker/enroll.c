@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define ENROLL_RETRY_US INT64_C(1000000)
 
@@ -87,7 +88,7 @@ static enum err send(struct enroll *e, struct err_info *ei)
 	enum err rc;
 
 	if (gethostname(host, sizeof(host) - 1))
-		strcpy(host, "unknown");
+		text_copy(host, sizeof(host), "unknown");
 	if (!w.node_name)
 		w.node_name = host;
 	memcpy(w.public_key, e->node->public_key, sizeof(w.public_key));

@@ -86,7 +86,7 @@ static struct account **bucket(const struct fleet *f, const char *account_id)
 {
 	struct account **at = &f->buckets[hash(account_id) & (f->nbuckets - 1)];
 
-	while (*at && strcmp((*at)->account_id, account_id))
+	while (*at && strcmp((*at)->account_id, account_id) != 0)
 		at = &(*at)->next;
 	return at;
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/sealbox.h"
-#include "base/files.h"
 
 #define SEALED_TIMEOUT_US (INT64_C(30) * US_PER_SEC)
 
@@ -67,7 +67,7 @@ static enum err give(const struct sealed *s, struct account *a, const void *box,
 	if (!rc && version && doc.version != version)
 		rc = err_set(ei, ERR_CONFLICT, "session version %lld, not %lld",
 			     (long long)doc.version, (long long)version);
-	if (!rc && doc.account_id && strcmp(doc.account_id, a->account_id))
+	if (!rc && doc.account_id && strcmp(doc.account_id, a->account_id) != 0)
 		rc = err_set(ei, ERR_CONFLICT,
 			     "the session is another account's");
 	if (!rc)

@@ -88,16 +88,17 @@ static void test_every_piece_size(void **state)
 
 static void test_whole(void **state)
 {
+	struct multipart_slices got;
 	struct multipart_slice *s;
 	struct arena a;
-	size_t n;
 
 	arena_init(&a, 1 << 20);
 	assert_int_equal(multipart_parse(TYPE, (const uint8_t *)good,
-					 sizeof(good) - 1, NULL, &a, &s, &n,
+					 sizeof(good) - 1, NULL, &a, &got,
 					 NULL),
 			 ERR_OK);
-	assert_int_equal(n, 2);
+	assert_int_equal(got.n, 2);
+	s = got.at;
 	assert_int_equal(s[0].len, 0);
 	assert_string_equal(s[1].head.filename, "a \"q\".session");
 	assert_int_equal(s[1].len, 23);

@@ -86,6 +86,42 @@ enum lie {
 	GEN_UNKNOWN,
 };
 
+/* In the answers after the group. */
+static void lie_later(struct answers *a, enum lie what)
+{
+	switch (what) {
+	case PARAMS_FAIL_HASH:
+		a->break_hash = 1;
+		a->params_fail = true;
+		break;
+	case PARAMS_FAIL:
+		a->params_fail = true;
+		break;
+	case GEN_NONCE:
+		a->gen_nonce[5] ^= 1;
+		break;
+	case GEN_HASH:
+		a->break_gen = 1;
+		break;
+	case GEN_OTHER_HASH:
+		a->gen_number = 2;
+		break;
+	case GEN_FAIL:
+		a->gen_id = 0xa69dae02;
+		a->gen_number = 3;
+		break;
+	case GEN_FOREVER:
+		a->gen_id = 0x46dc1fb9;
+		a->gen_number = 2;
+		break;
+	case GEN_UNKNOWN:
+		a->gen_id = 0x12345678;
+		break;
+	default:
+		break; /* honest */
+	}
+}
+
 static void lie(struct answers *a, enum lie what)
 {
 	switch (what) {
@@ -143,35 +179,8 @@ static void lie(struct answers *a, enum lie what)
 		memcpy(a->g_a, dh_known_prime, 256);
 		a->g_a[255]--;
 		break;
-	case PARAMS_FAIL_HASH:
-		a->break_hash = 1;
-		a->params_fail = true;
-		break;
-	case PARAMS_FAIL:
-		a->params_fail = true;
-		break;
-	case GEN_NONCE:
-		a->gen_nonce[5] ^= 1;
-		break;
-	case GEN_HASH:
-		a->break_gen = 1;
-		break;
-	case GEN_OTHER_HASH:
-		a->gen_number = 2;
-		break;
-	case GEN_FAIL:
-		a->gen_id = 0xa69dae02;
-		a->gen_number = 3;
-		break;
-	case GEN_FOREVER:
-		a->gen_id = 0x46dc1fb9;
-		a->gen_number = 2;
-		break;
-	case GEN_UNKNOWN:
-		a->gen_id = 0x12345678;
-		break;
-	case HONEST:
-		break;
+	default:
+		lie_later(a, what);
 	}
 }
 
