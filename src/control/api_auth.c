@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "control/control_int.h"
 #include "control/pwjob.h"
 
@@ -211,8 +212,8 @@ static enum err find_user(struct control *c, struct http_req *req,
 	}
 	x->user_id = user.id;
 	x->usable = !user.disabled;
-	strncpy(x->name, user.name, sizeof(x->name) - 1);
-	strncpy(x->role, user.role, sizeof(x->role) - 1);
+	text_copy(x->name, sizeof(x->name), user.name);
+	text_copy(x->role, sizeof(x->role), user.role);
 	*ret_hash = user.password_hash;
 	return ERR_OK;
 }

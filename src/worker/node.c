@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "crypto/sealbox.h"
-#include "base/files.h"
 
 #define NODE_FILE_MAX 16384
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "base/json.h"
 #include "base/files.h"
+#include "base/json.h"
 
 #define TELEGRAM_FILE_MAX 65536
 

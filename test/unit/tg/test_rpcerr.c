@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tg/rpcerr.h"
@@ -148,7 +149,7 @@ static void test_rows_reachable(void **state)
 				: strlen(rows[i].pattern);
 
 		memcpy(name, rows[i].pattern, head);
-		memcpy(name + head, d ? "1" : "", 2);
+		snprintf(name + head, sizeof(name) - head, "%s", d ? "1" : "");
 		rpcerr_classify(&e, 400, name, strlen(name));
 		assert_ptr_equal(e.row, &rows[i]);
 		assert_non_null(rows[i].advice);
