@@ -14,7 +14,6 @@ struct nodes_row {
 	char *id;
 	bool online;
 	bool news;   /* since its last beat */
-	bool left;   /* said goodbye: its leases are given back */
 	bool marked; /* its accounts are marked offline */
 	struct mono last_beat;
 	char boot_id[WIRE_ID_MAX + 1];
@@ -48,7 +47,7 @@ static void arm_failover(struct nodes_row *n)
 
 	if (!n->c->cfg->failover)
 		return;
-	if (n->left || !mono_before(control_mono(n->c), due))
+	if (!mono_before(control_mono(n->c), due))
 		due = mono_add(control_mono(n->c), silent_us(n->c));
 	loop_arm_at(n->c->loop, &n->timer, due);
 }
@@ -64,15 +63,13 @@ static void on_timer(struct wheel_timer *t, void *ctx)
 		n->marked = failover_mark_offline(n->c, n->id);
 		if (!n->marked)
 			loop_arm(n->c->loop, &n->timer, n->c->rules.beat_us);
-		else if (!n->left)
-			arm_failover(n);
 		else
-			loop_arm(n->c->loop, &n->timer, 0);
+			arm_failover(n);
 		return;
 	}
 	if (!n->c->cfg->failover)
 		return;
-	if (n->left || !mono_before(control_mono(n->c), leases_over(n)))
+	if (!mono_before(control_mono(n->c), leases_over(n)))
 		failover_move(n->c, n->id);
 	arm_failover(n);
 }
@@ -109,7 +106,7 @@ static enum err load_one(struct control *c, const struct store_node *row)
 		return ERR_NOMEM;
 	n->last_beat = c->started;
 	n->online = row->last_heartbeat.us && age_us < silent_us(c);
-	loop_arm(c->loop, &n->timer, n->online ? silent_us(c) : 0);
+	loop_arm(c->loop, &n->timer, silent_us(c));
 	return ERR_OK;
 }
 
@@ -187,6 +184,7 @@ enum err nodes_beat(struct control *c, const char *node_id,
 		    const struct wire_beat *beat, struct err_info *ei)
 {
 	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+	bool leaving;
 	enum err rc;
 
 	if (!n)
@@ -198,13 +196,14 @@ enum err nodes_beat(struct control *c, const char *node_id,
 		if (rc)
 			return rc;
 	}
-	n->left = nodes_leaving(beat);
-	tell_change(n, !n->left);
-	n->online = !n->left;
+	leaving = nodes_leaving(beat);
+	tell_change(n, !leaving);
+	n->online = !leaving;
 	n->news = false;
 	n->marked = false;
 	n->last_beat = clock_mono(loop_clock(c->loop));
-	loop_arm(c->loop, &n->timer, n->left ? 0 : silent_us(c));
+	/* it may be back in a moment: its accounts are not moved sooner */
+	loop_arm(c->loop, &n->timer, leaving ? 0 : silent_us(c));
 	return ERR_OK;
 }
 

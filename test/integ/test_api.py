@@ -536,8 +536,8 @@ def test_stop_move_and_delete(fresh, tmp_path):
     a.vanish(), b.vanish()
 
 
-def test_goodbye_moves_accounts_without_a_wait(tmp_path):
-    s = Serve(tmp_path / "fleet", beat="1s", ttl="30s", grace="5s")
+def test_goodbye_is_offline_at_once_and_moves_later(tmp_path):
+    s = Serve(tmp_path / "fleet", beat="1s", ttl="3s", grace="500ms")
     s.upload(form_file(telethon(tmp_path, "99966101")))
     a, b = Node(s, "a"), Node(s, "b")
     a.beat()
@@ -550,12 +550,14 @@ def test_goodbye_moves_accounts_without_a_wait(tmp_path):
     body = {**a.body(), "status": "draining"}
     r = a.call("POST", API + "/workers/heartbeat", json=body)
     assert r.json()["leases"] == []
+    assert s.get(API + "/workers/a").json()["status"] == "offline"
+    s.wait_account("99966101", seconds=1, status="offline")
     t = time.monotonic()
-    while not b.held and time.monotonic() - t < 3:
+    while not b.held and time.monotonic() - t < 8:
         b.beat()
         time.sleep(0.05)
     assert b.held and s.account("99966101")["node_id"] == "b"
-    assert s.get(API + "/workers/a").json()["status"] == "offline"
+    assert time.monotonic() - t > 2  # a node that restarts keeps its accounts
     s.stop()
 
 
