@@ -96,8 +96,10 @@ enum err dc_messages_send(struct dc_call *call, struct err_info *ei)
 	rc = world_send(&call->dc->world, &n, &m, &again);
 	if (rc)
 		return world_error(call, rc);
-	dc_call_obj(call,
-		    n.peer > 0 ? short_sent(call, m) : own_updates(call, m));
+	/* As Telegram: the short form for others, the long one for oneself. */
+	dc_call_obj(call, n.peer > 0 && n.peer != call->user->id
+				  ? short_sent(call, m)
+				  : own_updates(call, m));
 	return ERR_OK;
 }
 
