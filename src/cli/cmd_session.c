@@ -1,70 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "cli/slurp.h"
+#include "cli/session_load.h"
 #include "cli/verbs.h"
-#include "tg/sessfile.h"
 
 static const struct table_column list_columns[] = {
 	{ "ACCOUNT", "account_id" }, { "VERSION", "version" },
 	{ "FLAVOUR", "flavour" },    { "DC", "dc_id" },
 	{ "FILE", "filename" },	     { "FINGERPRINT", "fingerprint" },
 };
-
-/* TGFLEET_PASSCODE: a passcode has no business on a command line. */
-static const char *passcode(void)
-{
-	const char *text = getenv("TGFLEET_PASSCODE");
-
-	return text ? text : "";
-}
-
-static enum err inspect_folder(const char *dir, struct sessfile *ret,
-			       struct err_info *ei)
-{
-	static const char *const names[] = { SESSFILE_TDATA_KEY,
-					     SESSFILE_TDATA_ACCOUNT };
-	struct sessfile_blob blobs[ARRAY_LEN(names)];
-	struct buf files[ARRAY_LEN(names)];
-	size_t n = 0;
-	enum err rc;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char path[4096];
-
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		buf_init(&files[n], 1 << 20);
-		if (slurp_file(path, &files[n], NULL))
-			continue;
-		blobs[n] =
-			(struct sessfile_blob){ names[i], buf_head(&files[n]),
-						buf_len(&files[n]) };
-		n++;
-	}
-	rc = sessfile_read_tdata(blobs, n, passcode(), ret, ei);
-	while (n > 0)
-		buf_wipe(&files[--n]);
-	return rc ? err_wrap(ei, rc, "%s", dir) : ERR_OK;
-}
-
-static enum err inspect_file(const char *path, struct sessfile *ret,
-			     struct err_info *ei)
-{
-	struct buf data;
-	enum err rc;
-
-	buf_init(&data, SLURP_MAX_BYTES);
-	rc = slurp_file(path, &data, ei);
-	if (!rc)
-		rc = sessfile_read(buf_head(&data), buf_len(&data), path, ret,
-				   ei);
-	buf_wipe(&data);
-	return rc;
-}
 
 /* Everything but the key. */
 static void describe(const char *path, const struct sessfile *s,
@@ -134,14 +79,8 @@ static int inspect(const struct verbs_call *call)
 	for (size_t i = 0; i < call->nargs; i++) {
 		struct err_info ei = { .msg = "out of memory" };
 		struct sessfile s = { 0 };
-		struct stat st;
-		enum err rc;
 
-		if (stat(call->args[i], &st) == 0 && S_ISDIR(st.st_mode))
-			rc = inspect_folder(call->args[i], &s, &ei);
-		else
-			rc = inspect_file(call->args[i], &s, &ei);
-		if (rc) {
+		if (session_load(call->args[i], &s, &ei)) {
 			status = cli_fail("session", CLI_FAILED, &ei);
 			continue;
 		}
@@ -155,7 +94,45 @@ static int inspect(const struct verbs_call *call)
 	return status;
 }
 
+static enum err convert_one(const char *in, const char *out,
+			    const struct verbs_options *o, struct err_info *ei)
+{
+	enum sessfile_flavour to;
+	struct sessfile s = { 0 };
+	enum err rc;
+
+	if (!o->to)
+		return err_set(ei, ERR_USAGE,
+			       "into which format? say --to, for instance "
+			       "--to telethon");
+	rc = sessfile_write_target(o->to, &to, ei);
+	if (!rc)
+		rc = session_load(in, &s, ei);
+	if (rc)
+		return rc;
+	if (o->user_id)
+		s.user_id = o->user_id;
+	rc = session_save(&s, to, out, ei);
+	sessfile_deinit(&s);
+	return rc;
+}
+
+static int convert(const struct verbs_call *call)
+{
+	struct err_info ei = { .msg = "out of memory" };
+	enum err rc = convert_one(call->args[0], call->args[1], call->opt, &ei);
+
+	if (rc)
+		return cli_fail("session convert",
+				rc == ERR_USAGE ? CLI_USAGE : CLI_FAILED, &ei);
+	return CLI_OK;
+}
+
 static const struct verbs_verb verbs[] = {
+	{ .name = "convert",
+	  .args = "IN OUT",
+	  .help = "the same session in the format of --to; offline",
+	  .run = convert },
 	{ .name = "inspect",
 	  .args = "FILE...",
 	  .help = "what a session file is; offline, shows no key",
@@ -182,7 +159,7 @@ static int run(int argc, char **argv)
 
 const struct cli_cmd cmd_session = {
 	.name = "session",
-	.summary = "inspect session files, list the vault",
+	.summary = "inspect and convert session files, list the vault",
 	.run = run,
 	.noun = &noun,
 };

@@ -29,6 +29,13 @@ static const struct config_option options[] = {
 	  "100", 1, 100, "N", "rows a page" },
 	{ "attested", CONFIG_BOOL, 0, offsetof(struct verbs_options, attested),
 	  "no", 0, 0, NULL, "state that you own the accounts or may run them" },
+	{ "to", CONFIG_STR, CONFIG_NO_FILE, offsetof(struct verbs_options, to),
+	  NULL, 0, 0, "FORMAT",
+	  "telethon, pyrogram, telethon-string, pyrogram-string, "
+	  "gramjs-string, mtcute-string, mtkruto-string" },
+	{ "user-id", CONFIG_INT, CONFIG_NO_FILE,
+	  offsetof(struct verbs_options, user_id), "0", 0, INT64_MAX, "ID",
+	  "whose session it is, where a format needs to know" },
 };
 
 const struct config_table verbs_options_table = { "", options,

@@ -14,7 +14,8 @@
 /* Options every noun understands; a verb uses what its row names. */
 struct verbs_options {
 	struct remote remote;
-	char *node, *status, *search, *sort_by, *wait, *name;
+	char *node, *status, *search, *sort_by, *wait, *name, *to;
+	int64_t user_id;
 	int64_t page, page_size;
 	bool attested;
 };
