@@ -1,40 +1,45 @@
 #!/usr/bin/env bash
 # Compares src/tl/schema with its sources, wherever they can be had: the npm
-# package (downloaded once into build/) and Debian's python3-telethon 1.25.1.
+# packages (downloaded once into build/, checked against the sums in
+# tools/tl/import.py) and Debian's python3-telethon 1.25.1.
 #
 #   tools/check-schema.sh
 #
 # Every line's CRC32 is checked against its id at each build; this check says that
-# no line is missing or added.  Without the sources it says so and passes: a build
+# no line is missing or added.  What cannot be had is said and passed over: a build
 # must not need the network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-package=@mtcute/tl@223.0.0
-sum=$(sed -n '/sha512-/,/==$/p' tools/tl/import.py | sed -E 's/.*sha512-//' | tr -d ' \n')
-dir=build/schema
-tgz=$dir/mtcute-tl-223.0.0.tgz
 args=()
 
-mkdir -p $dir
-if [ ! -s $tgz ] && command -v npm >/dev/null; then
-    (cd $dir && timeout 60 npm pack --silent --prefer-offline "$package" >/dev/null 2>&1) ||
-        rm -f $tgz
-fi
-if [ -s $tgz ]; then
-    got=$(python3 -c 'import base64, hashlib, sys
-print(base64.b64encode(hashlib.sha512(open(sys.argv[1], "rb").read()).digest()).decode())' $tgz)
-    if [ "$got" != "$sum" ]; then
-        echo "$tgz: its SHA-512 is $got, tools/tl/import.py wants $sum" >&2
+# fetch OPTION PACKAGE VERSION FILE: adds OPTION and the unpacked package to args
+fetch() {
+    local dir=build/schema/$4 tgz=build/schema/$4-$3.tgz want got
+    mkdir -p "$dir"
+    # the sum follows the package's line, in two pieces
+    want=$(grep -A3 -F -- "npm package $2 $3" tools/tl/import.py | tr -d ' \n' |
+        grep -oE 'sha512-[A-Za-z0-9+/]+==' | sed 's/^sha512-//')
+    if [ ! -s "$tgz" ] && command -v npm >/dev/null; then
+        (cd build/schema && timeout 60 npm pack --silent --prefer-offline "$2@$3" >/dev/null 2>&1) ||
+            rm -f "$tgz"
+    fi
+    if [ ! -s "$tgz" ]; then
+        echo "$2 $3 cannot be had here: not compared"
+        return
+    fi
+    got=$(openssl dgst -sha512 -binary "$tgz" | base64 -w 0)
+    if [ "$got" != "$want" ]; then
+        echo "$tgz: its SHA-512 is $got, tools/tl/import.py wants $want" >&2
         exit 1
     fi
-    tar -xzf $tgz -C $dir
-    args+=(--npm $dir/package)
-else
-    echo "$package cannot be had here: layer 223 not compared"
-fi
-telethon=/usr/lib/python3/dist-packages/telethon/tl
+    tar -xzf "$tgz" -C "$dir"
+    args+=("$1" "$dir/package")
+}
+
+fetch --npm @mtcute/tl 223.0.0 mtcute-tl
+fetch --gramjs telegram 2.26.22 telegram
 if [ "$(dpkg-query -W -f '${Version}' python3-telethon 2>/dev/null | cut -d- -f1)" = 1.25.1 ]; then
-    args+=(--telethon $telethon)
+    args+=(--telethon /usr/lib/python3/dist-packages/telethon/tl)
 else
     echo "python3-telethon 1.25.1 is not installed: layer 144 not compared"
 fi
