@@ -81,27 +81,66 @@ static enum err open_store(struct control *c, struct arena *a,
 	return rc ? err_wrap(ei, rc, "database") : ERR_OK;
 }
 
+/* Does the key open this record?  True, too, for one that was shredded. */
+static bool opens(struct control *c, const struct store_session *s,
+		  struct arena *a)
+{
+	struct store_session row;
+	struct buf doc;
+	enum err rc;
+
+	rc = c->store->ops->session_get(c->store, s->account_id, s->version, a,
+					&row, NULL);
+	if (rc || !row.sealed || !row.wrapped_key)
+		return !rc;
+	buf_init(&doc, row.sealed_len);
+	rc = vault_open(&c->vault,
+			&(struct vault_record){
+				.account_id = row.account_id,
+				.version = row.version,
+				.sealed = row.sealed,
+				.sealed_len = row.sealed_len,
+				.wrapped_key = row.wrapped_key,
+				.wrapped_key_len = row.wrapped_key_len,
+			},
+			&doc, NULL);
+	buf_wipe(&doc);
+	return !rc;
+}
+
 /*
  * Sessions in the database without their key file mean that the file was lost: a
- * new key would not open them, so none is made.
+ * new key would not open them, so none is made.  A key that opens none of a few
+ * is another database's: better said now than at every start of an account.
  */
 static enum err open_vault(struct control *c, struct arena *a,
 			   struct err_info *ei)
 {
-	const struct store_session_query q = { .limit = 1 };
-	struct store_sessions any;
+	const struct store_session_query q = { .limit = 5 };
+	struct store_sessions some;
 	enum vault_source source;
 	const char *path;
 	enum err rc;
 
-	rc = c->store->ops->session_list(c->store, &q, a, &any, ei);
+	rc = c->store->ops->session_list(c->store, &q, a, &some, ei);
 	if (rc)
 		return rc;
 	path = arena_printf(a, "%s/vault.key", c->cfg->data);
 	if (!path)
 		return ERR_NOMEM;
-	rc = vault_load(&c->vault, path, any.n == 0, rnd_system(), &source, ei);
-	return rc ? err_wrap(ei, rc, "vault key") : ERR_OK;
+	rc = vault_load(&c->vault, path, some.n == 0, rnd_system(), &source,
+			ei);
+	if (rc)
+		return err_wrap(ei, rc, "vault key");
+	for (size_t i = 0; i < some.n; i++)
+		if (opens(c, &some.items[i], a))
+			return ERR_OK;
+	return some.n ? err_set(ei, ERR_CORRUPT,
+				"vault key: it opens none of the stored "
+				"sessions; put back the key of this database "
+				"(%s)",
+				source == VAULT_FROM_ENV ? VAULT_ENV : path)
+		      : ERR_OK;
 }
 
 /* --- what was before --- */
