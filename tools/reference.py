@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Writes docs/reference/*.md from the program's own tables.
+"""Writes docs/reference/*.md, and the marked blocks of ARCHITECTURE.md, from the
+program's own tables.
 
     tools/reference.py PROGRAM            writes them
     tools/reference.py --check PROGRAM    fails if they are not what it would write
 
 The tables come from `tgfleet describe`; nothing is added here but headings.
 """
+import importlib.util
 import json
 import pathlib
 import re
@@ -162,6 +164,34 @@ PAGES = {"commands.md": commands, "errors.md": errors, "states.md": states,
          "observe.md": observe}
 
 
+def layers():
+    """The first table of tools/check-layers.py, exceptions included."""
+    spec = importlib.util.spec_from_file_location(
+        "layers", HERE.parent.parent / "tools" / "check-layers.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.dont_write_bytecode = True
+    spec.loader.exec_module(module)
+    rows = []
+    for name, may in module.MAY.items():
+        whole = [m for m in may if not m.endswith(".")]
+        parts = [m.rstrip(".") for m in may if m.endswith(".")]
+        rows.append((code(name), ", ".join(whole) or "nothing",
+                     ", ".join(map(code, parts)),
+                     "yes" if name in module.SANS_IO else ""))
+    return table(("Layer", "May include", "And of others only", "Sans-IO"),
+                 rows)
+
+
+def with_blocks(text, d):
+    """ARCHITECTURE.md with what stands between its markers made anew."""
+    states_ = [s for s in d["states"] if s["machine"] == "account"]
+    for name, body in (("layers", layers()), ("states", diagram(states_))):
+        text = re.sub(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)",
+                      lambda m, b=body: f"{m[1]}\n{b}\n{m[2]}", text,
+                      flags=re.S)
+    return text
+
+
 def unused():
     """Rows of tables nothing in the source ever counts or logs."""
     src = HERE.parent.parent / "src"
@@ -181,12 +211,14 @@ def main(args):
                                   stdout=subprocess.PIPE).stdout)
     bad = 0
     HERE.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        path, text = HERE / name, page(d)
+    plan = [(HERE / name, page(d)) for name, page in PAGES.items()]
+    tall = HERE.parent.parent / "ARCHITECTURE.md"
+    plan.append((tall, with_blocks(tall.read_text(), d)))
+    for path, text in plan:
         if not check:
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
-            print(f"docs/reference/{name}: not what the program says; "
+            print(f"{path.name}: not what the program says; "
                   "run `make reference`")
             bad += 1
     for why in unused() if check else ():
