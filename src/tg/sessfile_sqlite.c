@@ -222,7 +222,7 @@ static enum err list_columns(struct file *f, const char *table,
 			     struct columns *ret)
 {
 	sqlite3_stmt *st;
-	bool is_table;
+	bool is_table = false;
 	enum err rc;
 	int step;
 

@@ -95,7 +95,7 @@ static void test_parse(void **state)
 static void check_fleet(struct rnd *r, enum placement_strategy s)
 {
 	struct placement_node n[40], m[40];
-	static char ids[40][8];
+	static char ids[40][24];
 	char one[2100], two[2100];
 	size_t count = 1 + rnd_below(r, 40), room = 0, i;
 	struct placement p;
