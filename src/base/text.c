@@ -297,10 +297,11 @@ static bool in_account_id(unsigned char c)
 
 enum err text_account_id(const char *text, char *dst, size_t size)
 {
+	bool number = !text[strspn(text, "0123456789+ -()[]")];
 	size_t n = 0;
 
 	for (const char *p = text; *p; p++) {
-		if (text[0] != '@' && strchr("+ -()[]", *p))
+		if (number && strchr("+ -()[]", *p))
 			continue;
 		if (!in_account_id((unsigned char)*p) &&
 		    !(p == text && *p == '@'))
@@ -310,7 +311,7 @@ enum err text_account_id(const char *text, char *dst, size_t size)
 		dst[n++] = *p;
 	}
 	dst[n] = '\0';
-	if (n == 0 || dst[0] == '.' || strcmp(dst, "@") == 0)
+	if (n == 0 || strchr(".-", dst[0]) || strcmp(dst, "@") == 0)
 		return ERR_INVALID;
 	return ERR_OK;
 }

@@ -42,9 +42,10 @@ enum err text_duration_us(const char *text, int64_t *ret_us);
 enum err text_size(const char *text, uint64_t *ret);
 
 /*
- * The account id of a phone number: '+', spaces, dashes and brackets dropped.
- * "@name" stays as it is.  What is left are letters, digits, _ . and -, the
- * first no dot.  dst has size bytes; ERR_TOOBIG / ERR_INVALID.
+ * The account id of a phone number, or of a name.  A number (digits, '+', spaces,
+ * dashes, brackets and nothing else) loses all but its digits; anything else, as
+ * "@name" or "alice-1", stays as it is and may have letters, digits, _ . and -,
+ * the first no dot or dash.  dst has size bytes; ERR_TOOBIG / ERR_INVALID.
  */
 enum err text_account_id(const char *text, char *dst, size_t size);
 /* "99966******": what logs may show of a phone number. */
