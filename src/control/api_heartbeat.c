@@ -168,11 +168,7 @@ static enum err apply(struct beat_run *r, struct err_info *ei)
 		rc = leases_answer(r->c, &ask, r->arena, &r->ans, ei);
 	if (!rc)
 		rc = fetch_commands(r, ei);
-	if (rc) {
-		st->ops->rollback(st);
-		return rc;
-	}
-	return st->ops->commit(st, ei);
+	return store_batch_end(st, rc, ei);
 }
 
 /* After the commit: jobs hear of it, refusals are told once each beat. */

@@ -42,10 +42,7 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 			break;
 		for (size_t i = 0; !rc && i < list.n; i++)
 			rc = fn(w, &list.items[i], ei);
-		if (rc)
-			st->ops->rollback(st);
-		else
-			rc = st->ops->commit(st, ei);
+		rc = store_batch_end(st, rc, ei);
 		if (list.n)
 			text_copy(after, sizeof(after),
 				  list.items[list.n - 1].account_id);

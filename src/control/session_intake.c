@@ -210,10 +210,7 @@ static enum err store_batch(struct control *c, struct http_req *req,
 	if (rc)
 		return rc;
 	rc = store_one(c, req, in, id, s, ei);
-	if (!rc)
-		return c->store->ops->commit(c->store, ei);
-	c->store->ops->rollback(c->store);
-	return rc;
+	return store_batch_end(c->store, rc, ei);
 }
 
 enum err session_intake_store(struct control *c, struct http_req *req,

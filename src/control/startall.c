@@ -448,10 +448,7 @@ static enum err begin_page(struct begin *b, const struct store_accounts *list,
 		return rc;
 	for (size_t i = 0; !rc && i < list->n; i++)
 		rc = begin_one(b, &list->items[i], ei);
-	if (!rc)
-		return st->ops->commit(st, ei);
-	st->ops->rollback(st);
-	return rc;
+	return store_batch_end(st, rc, ei);
 }
 
 static enum err begin_every(struct begin *b, struct err_info *ei)

@@ -101,3 +101,11 @@ enum err store_account_sort_parse(const char *text,
 	}
 	return ERR_INVALID;
 }
+
+enum err store_batch_end(struct store *st, enum err rc, struct err_info *ei)
+{
+	if (!rc)
+		return st->ops->commit(st, ei);
+	st->ops->rollback(st);
+	return rc;
+}

@@ -360,4 +360,7 @@ struct store_ops {
 				      size_t *ret_rows, struct err_info *ei);
 };
 
+/* Commits the batch when rc is none, else rolls back and answers rc. */
+enum err store_batch_end(struct store *st, enum err rc, struct err_info *ei);
+
 #endif /* STORE_STORE_H */
