@@ -114,9 +114,25 @@ enum err auth_check(struct http_req *req, void *ctx, struct err_info *ei)
 	return ERR_OK;
 }
 
+/* A new one, to be said once by the ready line, and its hash. */
+static enum err new_password(struct control *c, char text[PWHASH_TEXT_MAX],
+			     struct err_info *ei)
+{
+	char password[CONTROL_TOKEN_MAX];
+	enum err rc;
+
+	control_random_id("", PASSWORD_BYTES, password, sizeof(password));
+	rc = pwhash_make(password, &pwhash_cost_default, text);
+	if (rc)
+		return err_set(ei, rc, "hash the admin's password");
+	c->admin_password = strdup(password);
+	secret_wipe(password, sizeof(password));
+	return c->admin_password ? ERR_OK : ERR_NOMEM;
+}
+
 static enum err add_admin(struct control *c, struct err_info *ei)
 {
-	char password[CONTROL_TOKEN_MAX], text[PWHASH_TEXT_MAX];
+	char text[PWHASH_TEXT_MAX];
 	struct store_user user = {
 		.name = "admin",
 		.role = "admin",
@@ -126,18 +142,38 @@ static enum err add_admin(struct control *c, struct err_info *ei)
 	int64_t id;
 	enum err rc;
 
-	control_random_id("", PASSWORD_BYTES, password, sizeof(password));
-	rc = pwhash_make(password, &pwhash_cost_default, text);
-	if (rc)
-		return err_set(ei, rc, "hash the admin's password");
-	rc = c->store->ops->user_add(c->store, &user, &id, ei);
+	rc = new_password(c, text, ei);
+	if (!rc)
+		rc = c->store->ops->user_add(c->store, &user, &id, ei);
+	return rc ? rc : audit_self(c, "user.create", "admin", NULL, ei);
+}
+
+/*
+ * For who has lost the password: whoever starts serve has the database anyway.
+ * The user is an enabled admin again, whatever it was; its logins end.
+ */
+static enum err reset_admin(struct control *c, struct arena *a,
+			    struct err_info *ei)
+{
+	char text[PWHASH_TEXT_MAX];
+	struct store_user user;
+	enum err rc;
+
+	rc = c->store->ops->user_get(c->store, "admin", a, &user, ei);
+	if (rc == ERR_NOTFOUND)
+		return add_admin(c, ei);
+	if (!rc)
+		rc = new_password(c, text, ei);
 	if (rc)
 		return rc;
-	c->admin_password = strdup(password);
-	secret_wipe(password, sizeof(password));
-	if (!c->admin_password)
-		return ERR_NOMEM;
-	return audit_self(c, "user.create", "admin", NULL, ei);
+	user.password_hash = text;
+	user.role = "admin";
+	user.disabled = false;
+	rc = c->store->ops->user_update(c->store, &user,
+					STORE_USER_PASSWORD | STORE_USER_ROLE |
+						STORE_USER_DISABLED,
+					ei);
+	return rc ? rc : audit_self(c, "user.reset", "admin", NULL, ei);
 }
 
 /* Somebody who is not there costs as much to check as somebody who is. */
@@ -154,9 +190,25 @@ static enum err make_dummy(struct control *c, struct err_info *ei)
 	return c->dummy_hash ? ERR_OK : ERR_NOMEM;
 }
 
-enum err auth_first_start(struct control *c, struct err_info *ei)
+static enum err start_admin(struct control *c, bool reset, struct arena *a,
+			    struct err_info *ei)
 {
 	struct store_users users;
+	enum err rc;
+
+	rc = c->store->ops->begin(c->store, ei);
+	if (rc)
+		return rc;
+	rc = c->store->ops->user_list(c->store, a, &users, ei);
+	if (!rc && users.n == 0)
+		rc = add_admin(c, ei);
+	else if (!rc && reset)
+		rc = reset_admin(c, a, ei);
+	return store_batch_end(c->store, rc, ei);
+}
+
+enum err auth_start(struct control *c, bool reset, struct err_info *ei)
+{
 	struct arena a;
 	enum err rc;
 
@@ -164,9 +216,7 @@ enum err auth_first_start(struct control *c, struct err_info *ei)
 	if (rc)
 		return rc;
 	arena_init(&a, 16U << 20);
-	rc = c->store->ops->user_list(c->store, &a, &users, ei);
-	if (!rc && users.n == 0)
-		rc = add_admin(c, ei);
+	rc = start_admin(c, reset, &a, ei);
 	arena_deinit(&a);
 	return rc;
 }

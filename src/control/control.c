@@ -198,7 +198,7 @@ static enum err load(struct control *c, struct arena *a, struct err_info *ei)
 		rc = c->store->ops->job_interrupt_all(c->store, control_wall(c),
 						      &rows, ei);
 	if (!rc)
-		rc = auth_first_start(c, ei);
+		rc = auth_start(c, c->cfg->reset_admin_password, ei);
 	return rc ? rc : nodes_load(c, ei);
 }
 

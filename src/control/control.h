@@ -36,6 +36,7 @@ struct control_config {
 	int64_t grant_ttl_us;
 	uint64_t upload_max_bytes;
 	int64_t login_attempts;
+	bool reset_admin_password;
 	bool print_routes;
 };
 
@@ -57,7 +58,7 @@ bool control_idle(const struct control *c);
 
 /*
  * One JSON line: {"ready":true,"url":…} and, only when this start created the
- * admin, its password: the only place it ever appears.
+ * admin or reset its password, that: the only place it ever appears.
  */
 enum err control_ready_line(struct control *c, struct buf *out);
 /* The route table as JSON lines: what may be called and by whom. */

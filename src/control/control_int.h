@@ -55,7 +55,7 @@ struct control {
 	struct http_server *server;
 	int lock_fd;
 	char instance_id[CONTROL_ID_MAX];
-	char *admin_password;  /* first start only, until it was printed */
+	char *admin_password;  /* made by this start, until printed */
 	struct strmap nodes;   /* id -> struct node */
 	struct strmap leases;  /* account id -> struct lease_clock */
 	struct strmap jobs;    /* id -> struct job, the unfinished ones */
@@ -112,8 +112,11 @@ enum err audit_self(struct control *c, const char *action, const char *target,
 /* --- auth.c --- */
 
 enum err auth_check(struct http_req *req, void *ctx, struct err_info *ei);
-/* Creates the admin when there is no user; sets c->admin_password. */
-enum err auth_first_start(struct control *c, struct err_info *ei);
+/*
+ * Creates the admin when there is no user, else resets its password when asked:
+ * sets c->admin_password.
+ */
+enum err auth_start(struct control *c, bool reset, struct err_info *ei);
 /* The password was given out: forget it. */
 void auth_printed(struct control *c);
 void auth_deinit(struct control *c);

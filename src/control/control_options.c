@@ -58,6 +58,10 @@ static const struct config_option options[] = {
 	    .max = 100000, .arg = "N",
 	    .help = "failed sign-ins of an address in a minute before it "
 		    "waits"),
+	ROW("reset-admin-password", CONFIG_BOOL, reset_admin_password, "false",
+	    .flags = CONFIG_NO_FILE,
+	    .help = "give the user admin a new password, said by the ready "
+		    "line, and end its sign-ins"),
 	ROW("print-routes", CONFIG_BOOL, print_routes, "false",
 	    .flags = CONFIG_NO_FILE,
 	    .help = "print the table of routes as JSON lines and end"),

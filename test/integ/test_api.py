@@ -670,6 +670,35 @@ def test_openapi_names_every_route_and_no_other(serve):
     assert described == {(r["method"], r["path"]) for r in routes()}
 
 
+def test_lost_admin_password_is_reset_at_the_start(fresh):
+    s = fresh
+    old_password, old_token = s.password, s.token
+    r = s.post(API + "/users", {"name": "eve", "role": "viewer",
+                                "password": "long enough"})
+    assert r.status_code == 201, r.text
+    eve = s.login("eve", "long enough")
+    s.stop()
+    s.start()
+    assert "admin_password" not in s.ready
+    s.stop()
+    s.options.append("--reset-admin-password")
+    s.start()
+    assert s.ready["admin_password"] not in (None, old_password)
+    assert s.call("GET", API + "/auth/me", token=old_token).status_code == 401
+    assert s.call("GET", API + "/auth/me", token=eve).status_code == 200
+    r = requests.post(s.url + API + "/auth/login", timeout=10,
+                      json={"username": "admin", "password": old_password})
+    assert r.status_code == 401
+    audit = s.get(API + "/audit?action=user.reset").json()["items"]
+    assert [(e["actor"], e["target"]) for e in audit] == [("serve", "admin")]
+    assert s.password not in s.log_text()
+    s.stop()
+    # the next start, without the option, keeps it
+    s.options.pop()
+    s.start()
+    assert "admin_password" not in s.ready
+
+
 def test_openapi_names_every_field_that_comes_back(fresh, tmp_path):
     import yaml
     s = fresh
