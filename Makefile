@@ -11,7 +11,11 @@
 # Variants (V=): release debug asan tsan clang.  They never share objects; asan has
 # the undefined-behaviour sanitizer and the fuzz targets, too.
 
+# Warnings are errors where we work (STRICT=true), not where people build: their
+# compiler may know one more.
+
 V ?= debug
+STRICT ?= true
 SECS ?= 10
 T ?=
 B := build/$(V)
@@ -27,10 +31,10 @@ OPT_asan := -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lun
 CC_tsan := clang
 OPT_tsan := -Ddebug=true -Doptimization=1 -Db_sanitize=thread -Db_lundef=false
 
-all: ; @$(MAKE) --no-print-directory V=release build
+all: ; @$(MAKE) --no-print-directory V=release STRICT=false build
 
 $(B)/build.ninja:
-	CC=$(CC_$(V)) meson setup $(OPT_$(V)) $(B) >/dev/null
+	CC=$(CC_$(V)) meson setup $(OPT_$(V)) -Dwerror=$(STRICT) $(B) >/dev/null
 
 build: $(B)/build.ninja
 	@ninja -C $(B) --quiet
@@ -39,11 +43,11 @@ setup: ; @tools/setup.sh
 setup-test: ; @tools/setup.sh --test
 
 demo: setup
-	@$(MAKE) --no-print-directory V=release build
+	@$(MAKE) --no-print-directory V=release STRICT=false build
 	@build/release/tgfleet demo
 
 test: setup-test
-	@tools/gate.sh test
+	@STRICT=false tools/gate.sh test
 
 check: setup-test
 	@tools/gate.sh check
@@ -63,7 +67,7 @@ fuzz: setup-test
 	@tools/fuzz.sh $(SECS) $(T)
 
 bench: setup
-	@$(MAKE) --no-print-directory V=release build
+	@$(MAKE) --no-print-directory V=release STRICT=false build
 	@tools/bench.sh $(T)
 
 reference: build

@@ -36,7 +36,16 @@ step_syntax() {
     done < <(git ls-files '*.py')
     return $bad
 }
-step_format() { git ls-files -z -- '*.[ch]' | xargs -0 -n 40 -P "$jobs" clang-format --dry-run -Werror; }
+# clang-format and clang-tidy 14 (Debian 12) decide; other versions see other things.
+pinned() {
+    "$1" --version | grep -qE 'version 14\.' && return
+    echo "$1 is not version 14: what it says does not count"
+    return 1
+}
+step_format() {
+    pinned clang-format || return 0
+    git ls-files -z -- '*.[ch]' | xargs -0 -n 40 -P "$jobs" clang-format --dry-run -Werror
+}
 step_layers() { tools/check-layers.py; }
 step_names() { tools/check-names.py; }
 step_size() { tools/check-size.py; }
@@ -49,13 +58,15 @@ step_gates() {
 }
 step_schema() { tools/check-schema.sh; }
 
-step_build() { make --no-print-directory V="$1" build; }
+step_build() { make --no-print-directory V="$1" STRICT="${STRICT:-true}" build; }
 # One file a process: clang-tidy 14 sees errors of its own when handed many.
 step_tidy() {
     git ls-files 'src/*.c' | xargs -P "$jobs" -n 1 \
         clang-tidy -p build/asan --quiet 2>&1 |
         grep -vE '^[0-9]+ warnings? generated'
-    return "${PIPESTATUS[1]}"
+    local rc=${PIPESTATUS[1]}
+    pinned clang-tidy || return 0
+    return "$rc"
 }
 step_unit() {
     local wrap=() rc

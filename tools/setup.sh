@@ -6,11 +6,12 @@
 #   tools/setup.sh --test     the same, and everything the tests use
 #   tools/setup.sh --check    installs nothing; exits 1 and names what is missing
 #
-# Debian 12 lacks two libraries (llhttp, yyjson).  They are taken from Debian 13's
-# pool: a private apt state folder with a copy of this machine's own sources, in
-# which the suite's name is Debian 13's, downloads exactly these packages and
-# checks their signatures with the installed archive keyring.  The system's list
-# of sources is not touched.  Safe to run again: it does nothing when all is there.
+# Debian 12 and Ubuntu 24.04 lack two libraries (llhttp, yyjson).  They are taken from
+# the pool of the next release (Debian 13, Ubuntu 26.04): a private apt state folder
+# with a copy of this machine's own sources, in which the suite's name is the next
+# one's, downloads exactly these packages and checks their signatures with the
+# installed archive keyring.  The system's list of sources is not touched.  Safe to
+# run again: it does nothing when all is there.
 set -euo pipefail
 
 build_packages=(
@@ -43,11 +44,19 @@ command -v apt-get >/dev/null ||
 # shellcheck disable=SC1091
 . /etc/os-release
 
+# Of the clang that is installed, or would be; empty when apt has no lists yet.
+clang_version() {
+    local all
+    all=$(dpkg-query -W -f '${Depends}' clang 2>/dev/null) || all=
+    [ -n "$all" ] || all=$(apt-cache depends clang 2>/dev/null) || all=
+    sed -nE 's/.*clang-([0-9]+).*/\1/p' <<<"$all" | head -n 1
+}
+
 want=("${build_packages[@]}")
 if [ "$mode" = test ]; then
     want+=("${test_packages[@]}")
     # the sanitizers' runtime belongs to clang's own version
-    ver=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+    ver=$(clang_version)
     [ -n "$ver" ] && want+=("libclang-rt-$ver-dev")
 fi
 
@@ -75,7 +84,7 @@ fi
 say "missing: ${missing[*]}"
 "${root[@]}" apt-get update -qq
 if [ "$mode" = test ] && [ -z "${ver:-}" ]; then
-    ver=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+    ver=$(clang_version)
     [ -n "$ver" ] && missing+=("libclang-rt-$ver-dev")
 fi
 
@@ -103,7 +112,7 @@ from_pool() {
     mkdir -p "$dir"/{etc/sources.list.d,state/lists/partial,cache/archives/partial,debs}
     local f
     for f in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
-        [ -f "$f" ] && grep -qE '(^|[ /])debian([ /]|$)' "$f" || continue
+        [ -f "$f" ] && grep -qE "(^|[ /])$ID([ /]|\$)" "$f" || continue
         if [ "$f" = /etc/apt/sources.list ]; then
             sed "s/$VERSION_CODENAME/$suite/g" "$f" >"$dir/etc/sources.list"
         else
@@ -118,27 +127,32 @@ from_pool() {
         -o APT::Sandbox::User=root
     )
     apt-get "${opts[@]}" update -qq
-    (cd "$dir/debs" && apt-get "${opts[@]}" download -qq "$@")
+    # a -dev package and the library it is for, whatever its version is called
+    local p libs=()
+    for p in "$@"; do
+        libs+=("$p" $(apt-cache "${opts[@]}" depends "$p" |
+            sed -nE "s/^ *Depends: (${p%-dev}[0-9.]+)\$/\1/p"))
+    done
+    (cd "$dir/debs" && apt-get "${opts[@]}" download -qq "${libs[@]}")
     "${root[@]}" dpkg -i "$dir"/debs/*.deb >/dev/null
 }
 
 if [ ${#pool[@]} -gt 0 ]; then
+    for p in "${pool[@]}"; do
+        case " ${pool_packages[*]} " in
+        *" $p "*) ;;
+        *) die "${PRETTY_NAME:-this release} does not have $p; is its component (universe?) enabled?" ;;
+        esac
+    done
     case "${ID:-}:${VERSION_CODENAME:-}" in
-    debian:bookworm)
-        say "installing from Debian 13's pool (suite stays disabled): ${pool[*]}"
-        libs=()
-        for p in "${pool[@]}"; do
-            case $p in
-            libllhttp-dev) libs+=(libllhttp9.2 libllhttp-dev) ;;
-            libyyjson-dev) libs+=(libyyjson0 libyyjson-dev) ;;
-            *) die "$p is neither here nor among the packages taken from Debian 13" ;;
-            esac
-        done
-        from_pool trixie "${libs[@]}"
-        ;;
+    debian:bookworm) suite=trixie next="Debian 13" ;;
+    ubuntu:noble) suite=resolute next="Ubuntu 26.04" ;;
     *)
-        die "this release does not have: ${pool[*]}"
+        die "${PRETTY_NAME:-this release} does not have ${pool[*]}: install llhttp 9 and" \
+            "yyjson 0.8 or newer with their headers and pkg-config files, then run make"
         ;;
     esac
+    say "installing from $next's pool (suite stays disabled): ${pool[*]}"
+    from_pool "$suite" "${pool[@]}"
 fi
 say "done"
