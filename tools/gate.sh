@@ -31,9 +31,10 @@ step_syntax() {
     while read -r f; do
         bash -n "$f" || bad=1
     done < <(git ls-files '*.sh' .ci/run)
-    while read -r f; do
-        python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read(), sys.argv[1])' "$f" || bad=1
-    done < <(git ls-files '*.py')
+    git ls-files -z '*.py' | xargs -0 python3 -c '
+import ast, sys
+for name in sys.argv[1:]:
+    ast.parse(open(name).read(), name)' || bad=1
     return $bad
 }
 # clang-format and clang-tidy 14 (Debian 12) decide; other versions see other things.
@@ -95,7 +96,12 @@ step_integ() {
     tools/count.py build/integ.xml
     return $rc
 }
-step_demo() { build/release/tgfleet demo --check; }
+step_demo() {
+    build/release/tgfleet demo --check
+    local rc=$?
+    tally '^ok ' '^FAIL'
+    return $rc
+}
 
 # --- running and counting ---
 
