@@ -5,7 +5,7 @@
 
 Checked in every *.md of the tree: `file.c:function` (the function is defined or
 declared in a file of that name), `dir/file.ext` below src, test, tools or docs,
-and `make target`.  The version in meson.build is the first one in CHANGELOG.md.
+`make target`, and links within the tree with their #anchors.  The version in meson.build is the first one in CHANGELOG.md.
 """
 import pathlib
 import re
@@ -14,6 +14,7 @@ import sys
 CODE = re.compile(r"`([\w./-]+\.(?:[ch]|py|sh|def)):(\w+)(?:\(\))?`")
 FILE = re.compile(r"`((?:src|test|tools|docs)/[\w./-]+\.\w+)`")
 MAKE = re.compile(r"`make ([a-z-]+)[^`]*`")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 SKIP = {"build", "node_modules", ".git"}
 
 
@@ -23,6 +24,23 @@ def files_called(name):
                 if p.exists()]
     return [p for top in ("src", "test", "tools")
             for p in pathlib.Path(top).rglob(name)]
+
+
+def anchors(path):
+    """What GitHub calls the headings of a page."""
+    for line in path.read_text().splitlines():
+        if re.match(r"#+ ", line):
+            word = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
+            yield word.replace(" ", "-")
+
+
+def check_link(path, target, anchor):
+    to = (path.parent / target) if target else path
+    if not to.exists():
+        return f"a link to {target}, which is not there"
+    if anchor and to.suffix == ".md" and anchor not in anchors(to):
+        return f"a link to #{anchor}, which {to} does not have"
+    return None
 
 
 def check(path, targets):
@@ -37,6 +55,11 @@ def check(path, targets):
         for name in FILE.findall(line):
             if not pathlib.Path(name).exists():
                 yield no, f"no file {name}"
+        for target, anchor in LINK.findall(line):
+            if "://" not in target and not target.startswith("mailto:"):
+                why = check_link(path, target, anchor)
+                if why:
+                    yield no, why
         for name in MAKE.findall(line):
             if targets and name not in targets:
                 yield no, f"no target {name} in the Makefile"
