@@ -282,6 +282,7 @@ void dc_free(struct dc *dc)
 	free_values(&dc->accounts);
 	free_values(&dc->codes);
 	free_values(&dc->exports);
+	free_values(&dc->logins);
 	dc->world.observer = NULL;
 	world_deinit(&dc->world);
 	dc_store_close(dc->store);

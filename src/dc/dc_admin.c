@@ -16,6 +16,7 @@
 #define BODY_MAX (1U << 20)
 #define OUT_MAX (64U << 20)
 #define COUNT_MAX 100000
+#define PASSWORD_MAX 1024
 #define KEYS_MAX 20000
 
 /* Answers with what fn wrote, in one object. */
@@ -187,10 +188,23 @@ static enum err get_sessions(struct http_req *req, void *ctx,
 
 /* ---- making */
 
+static enum err add_user(struct dc *dc, const struct world_new_user *n,
+			 struct world_user **ret, struct err_info *ei)
+{
+	enum err rc = world_add_user(&dc->world, n, ret);
+
+	if (rc == ERR_DUPLICATE)
+		return err_set(ei, rc, "phone or username is taken");
+	if (rc)
+		return err_set(ei, rc, "phone: 5 to 15 digits are needed");
+	return ERR_OK;
+}
+
 static enum err post_users(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	struct dc *dc = ctx;
 	struct world_new_user n = { .first = "Test" };
+	const char *password = "", *hint = "";
 	struct world_user *u;
 	int64_t home = 0;
 	struct json body;
@@ -213,14 +227,19 @@ static enum err post_users(struct http_req *req, void *ctx, struct err_info *ei)
 				   &n.username, ei);
 	if (!rc)
 		rc = json_want_int(body, "home_dc", 0, dc->n_nodes, &home, ei);
+	if (!rc)
+		rc = json_want_str(body, "password", PASSWORD_MAX, &password,
+				   ei);
+	if (!rc)
+		rc = json_want_str(body, "hint", WORLD_HINT_MAX, &hint, ei);
 	if (rc)
 		return rc;
 	n.home_dc = (int)home;
-	rc = world_add_user(&dc->world, &n, &u);
-	if (rc == ERR_DUPLICATE)
-		return err_set(ei, rc, "phone or username is taken");
+	rc = add_user(dc, &n, &u, ei);
+	if (!rc && *password)
+		rc = dc_password_set(dc, u, password, hint);
 	if (rc)
-		return err_set(ei, rc, "phone: 5 to 15 digits are needed");
+		return rc;
 	begin(&w, &out);
 	jsonw_int(&w, "user_id", u->id);
 	jsonw_str(&w, "phone", u->phone);
@@ -551,6 +570,8 @@ enum err dc_admin_start(struct dc *dc, struct err_info *ei)
 		return err_set(ei, ERR_INVALID,
 			       "admin: must be a loopback address");
 	rc = router_add(&dc->router, rows, ARRAY_LEN(rows), ei);
+	if (!rc)
+		rc = dc_bots_routes(dc, ei);
 	if (rc)
 		return rc;
 	return server_new(dc->loop, &o, &dc->admin, ei);

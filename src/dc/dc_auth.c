@@ -74,21 +74,41 @@ static enum err code_new(struct dc_call *call, const char *phone,
 			return rc;
 		}
 	}
+	c->sent = 0;
 	rnd_fill(rnd_system(), random, sizeof(random));
 	text_hex(c->hash, random, sizeof(random));
 	*ret = c;
 	return ERR_OK;
 }
 
-static void sent_code(struct dc_call *call, const struct dc_code *code)
+/* First to the app, then by SMS, then by a call; then there is no other way. */
+static enum err sent_code(struct dc_call *call, struct dc_code *code)
 {
+	static const struct {
+		uint16_t type, next;
+	} ways[] = {
+		{ TLN_auth_sentCodeTypeApp, TLN_auth_codeTypeSms },
+		{ TLN_auth_sentCodeTypeSms, TLN_auth_codeTypeCall },
+		{ TLN_auth_sentCodeTypeCall, TLN_NONE },
+	};
 	struct dyn *d = dyn_new(call->arena, TLN_auth_sentCode);
-	struct dyn *type = dyn_new(call->arena, TLN_auth_sentCodeTypeApp);
+	struct dyn *type;
+	int way = code->sent;
 
+	if (way >= (int)ARRAY_LEN(ways))
+		return dc_call_fail(call, 406, "SEND_CODE_UNAVAILABLE");
+	code->sent++;
+	type = dyn_new(call->arena, ways[way].type);
 	dyn_set_int(type, TLF_length, 5);
 	dyn_set_obj(d, TLF_type, type);
 	dyn_set_str(d, TLF_phone_code_hash, code->hash);
+	if (ways[way].next != TLN_NONE) {
+		dyn_set_obj(d, TLF_next_type,
+			    dyn_new(call->arena, ways[way].next));
+		dyn_set_int(d, TLF_timeout, 60);
+	}
 	dc_call_obj(call, d);
+	return ERR_OK;
 }
 
 enum err dc_auth_send_code(struct dc_call *call, struct err_info *ei)
@@ -106,9 +126,7 @@ enum err dc_auth_send_code(struct dc_call *call, struct err_info *ei)
 		rc = check_home(call, phone);
 	if (!rc)
 		rc = code_new(call, phone, &code);
-	if (!rc)
-		sent_code(call, code);
-	return rc;
+	return rc ? rc : sent_code(call, code);
 }
 
 static enum err code_find(struct dc_call *call, const char *phone,
@@ -136,9 +154,7 @@ enum err dc_auth_resend_code(struct dc_call *call, struct err_info *ei)
 	rc = test_number(call, phone);
 	if (!rc)
 		rc = code_find(call, phone, &code);
-	if (!rc)
-		sent_code(call, code);
-	return rc;
+	return rc ? rc : sent_code(call, code);
 }
 
 static void code_drop(struct dc_call *call, const char *phone)
@@ -196,10 +212,11 @@ static enum err find_or_create(struct dc_call *call, const char *phone,
 	return world_add_user(&call->dc->world, &n, ret);
 }
 
-static void authorise(struct dc_call *call, struct world_user *u)
+void dc_auth_authorise(struct dc_call *call, struct world_user *u)
 {
 	struct dyn *d = dyn_new(call->arena, TLN_auth_authorization);
 
+	dc_password_forget(call->key);
 	call->key->user_id = u->id;
 	call->key->state = DC_KEY_LIVE;
 	call->key->active = call->now;
@@ -229,7 +246,9 @@ enum err dc_auth_sign_in(struct dc_call *call, struct err_info *ei)
 	if (rc)
 		return rc;
 	code_drop(call, phone);
-	authorise(call, u);
+	if (u->password)
+		return dc_password_need(call, u);
+	dc_auth_authorise(call, u);
 	return ERR_OK;
 }
 
@@ -295,6 +314,6 @@ enum err dc_auth_import(struct dc_call *call, struct err_info *ei)
 	if (!u)
 		return dc_call_fail(call, 400, "AUTH_BYTES_INVALID");
 	free(imap_remove(&call->dc->exports, id));
-	authorise(call, u);
+	dc_auth_authorise(call, u);
 	return ERR_OK;
 }

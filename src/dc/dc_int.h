@@ -67,8 +67,9 @@ struct dc_key {
 	struct mono main_spoke; /* when it last sent anything */
 	uint64_t
 		quiet_link; /* a main one that was silent when another took over */
-	int64_t main_session; /* its session */
-	uint64_t connects;    /* connections that made an authorised call */
+	int64_t main_session;	/* its session */
+	uint64_t connects;	/* connections that made an authorised call */
+	struct dc_proof *proof; /* two-step verification under way */
 };
 
 struct dc_answer {
@@ -131,6 +132,7 @@ struct dc_counters {
 
 struct dc_code {
 	int64_t phone;
+	int sent; /* how often, each time in another way */
 	char hash[24];
 };
 
@@ -155,6 +157,7 @@ struct dc {
 	struct imap conns;    /* link -> dc_conn */
 	struct imap codes;    /* phone -> dc_code */
 	struct imap exports;  /* id -> dc_export */
+	struct imap logins;   /* id -> dc_login */
 	struct dc_conn *dirty;
 	struct loop_call flush;
 	struct dc_sess *origin;	 /* whose call is being handled */
@@ -291,6 +294,19 @@ struct dyn *dc_objects_event(struct arena *a, const struct world *w,
 /* An `updates` object with this one inside. */
 struct dyn *dc_objects_updates(struct dc_refs *r, struct arena *a,
 			       struct dyn *update, int32_t date);
+
+/* ---- dc_auth.c, dc_password.c, dc_bots.c, dc_users.c */
+/* The call's key is u's from now on; the answer is auth.authorization. */
+void dc_auth_authorise(struct dc_call *call, struct world_user *u);
+/* Everything but the password was right: SESSION_PASSWORD_NEEDED. */
+enum err dc_password_need(struct dc_call *call, const struct world_user *u);
+void dc_password_forget(struct dc_key *k);
+/* "" takes it away. */
+enum err dc_password_set(struct dc *dc, struct world_user *u,
+			 const char *password, const char *hint);
+enum err dc_bots_routes(struct dc *dc, struct err_info *ei);
+struct dyn *dc_account_authorization(struct dc_call *call,
+				     const struct dc_key *k);
 
 /* ---- dc_push.c */
 extern const struct world_observer dc_push_observer;

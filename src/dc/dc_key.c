@@ -80,6 +80,7 @@ void dc_key_free(struct dc *dc, struct dc_key *k)
 		dc_session_free(dc, k->sessions);
 	imap_remove(&dc->keys, (int64_t)k->auth.id);
 	authkey_deinit(&k->auth);
+	dc_password_forget(k);
 	free(k);
 }
 

@@ -16,9 +16,14 @@ struct dyn *dc_objects_user(struct arena *a, const struct world *w,
 		dyn_set_str(d, TLF_last_name, u->last);
 	if (*u->username)
 		dyn_set_str(d, TLF_username, u->username);
+	if (*u->bot_token) {
+		dyn_set_bool(d, TLF_bot, true);
+		dyn_set_int(d, TLF_bot_info_version, 1);
+	}
 	if (u->id == viewer) {
 		dyn_set_bool(d, TLF_self, true);
-		dyn_set_str(d, TLF_phone, u->phone);
+		if (*u->phone)
+			dyn_set_str(d, TLF_phone, u->phone);
 	}
 	dyn_set_obj(d, TLF_status, dyn_new(a, TLN_userStatusRecently));
 	return d;

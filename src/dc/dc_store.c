@@ -19,6 +19,9 @@ enum stmt {
 	ST_GET_META,
 	ST_PUT_META,
 	ST_PUT_USER,
+	ST_PUT_PASSWORD,
+	ST_DEL_PASSWORD,
+	ST_PUT_BOT,
 	ST_PUT_CHAT,
 	ST_PUT_MEMBER,
 	ST_PUT_BODY,
@@ -35,6 +38,9 @@ static const char *const stmt_sql[ST_COUNT] = {
 	[ST_PUT_META] = "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
 	[ST_PUT_USER] =
 		"INSERT OR REPLACE INTO users VALUES (?1,?2,?3,?4,?5,?6)",
+	[ST_PUT_PASSWORD] = "REPLACE INTO passwords VALUES (?,?,?,?,?)",
+	[ST_DEL_PASSWORD] = "DELETE FROM passwords WHERE user_id = ?1",
+	[ST_PUT_BOT] = "REPLACE INTO bots VALUES (?,?)",
 	[ST_PUT_CHAT] = "INSERT OR REPLACE INTO chats VALUES (?1,?2,?3,?4,?5)",
 	[ST_PUT_MEMBER] =
 		"INSERT OR REPLACE INTO members VALUES (?1,?2,?3,?4,?5)",
@@ -56,6 +62,11 @@ static const char schema_sql[] =
 	"CREATE TABLE IF NOT EXISTS users ("
 	" id INTEGER PRIMARY KEY, phone TEXT, first TEXT, last TEXT,"
 	" username TEXT, home_dc INTEGER);"
+	"CREATE TABLE IF NOT EXISTS passwords ("
+	" user_id INTEGER PRIMARY KEY, salt1 BLOB, salt2 BLOB, verifier BLOB,"
+	" hint TEXT);"
+	"CREATE TABLE IF NOT EXISTS bots ("
+	" user_id INTEGER PRIMARY KEY, token TEXT);"
 	"CREATE TABLE IF NOT EXISTS chats ("
 	" id INTEGER PRIMARY KEY, creator INTEGER, date INTEGER,"
 	" version INTEGER, title TEXT);"
@@ -260,6 +271,24 @@ void dc_store_put_user(struct dc_store *s, const struct world_user *u)
 	    u->username, (int64_t)u->home_dc);
 }
 
+void dc_store_put_password(struct dc_store *s, const struct world_user *u)
+{
+	const struct world_password *p = u->password;
+
+	if (!p)
+		put(s, ST_DEL_PASSWORD, "i", u->id);
+	else
+		put(s, ST_PUT_PASSWORD, "ibbbs", u->id, (const void *)p->salt1,
+		    (size_t)p->salt1_len, (const void *)p->salt2,
+		    (size_t)p->salt2_len, (const void *)p->verifier,
+		    sizeof(p->verifier), p->hint);
+}
+
+void dc_store_put_bot(struct dc_store *s, const struct world_user *u)
+{
+	put(s, ST_PUT_BOT, "is", u->id, u->bot_token);
+}
+
 void dc_store_put_chat(struct dc_store *s, const struct world_chat *c)
 {
 	uint32_t i;
@@ -360,6 +389,50 @@ static enum err load_user(struct load *l, sqlite3_stmt *st)
 	struct world_user *u;
 
 	return world_add_user(l->w, &n, &u);
+}
+
+static bool blob_at(sqlite3_stmt *st, int col, uint8_t *dst, size_t max,
+		    uint32_t *ret_len)
+{
+	size_t len = (size_t)sqlite3_column_bytes(st, col);
+
+	if (len > max)
+		return false;
+	if (len)
+		memcpy(dst, sqlite3_column_blob(st, col), len);
+	*ret_len = (uint32_t)len;
+	return true;
+}
+
+static enum err load_password(struct load *l, sqlite3_stmt *st)
+{
+	struct world_user *u = world_user(l->w, sqlite3_column_int64(st, 0));
+	struct world_password *p;
+	uint32_t len = 0;
+
+	if (!u || u->password)
+		return ERR_CORRUPT;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return ERR_NOMEM;
+	u->password = p; /* freed with the user, whatever happens */
+	if (!blob_at(st, 1, p->salt1, sizeof(p->salt1), &p->salt1_len) ||
+	    !blob_at(st, 2, p->salt2, sizeof(p->salt2), &p->salt2_len) ||
+	    !blob_at(st, 3, p->verifier, sizeof(p->verifier), &len) ||
+	    len != sizeof(p->verifier) ||
+	    !text_copy(p->hint, sizeof(p->hint), text_at(st, 4)))
+		return ERR_CORRUPT;
+	return ERR_OK;
+}
+
+static enum err load_bot(struct load *l, sqlite3_stmt *st)
+{
+	struct world_user *u = world_user(l->w, sqlite3_column_int64(st, 0));
+
+	if (!u ||
+	    !text_copy(u->bot_token, sizeof(u->bot_token), text_at(st, 1)))
+		return ERR_CORRUPT;
+	return ERR_OK;
 }
 
 static enum err load_members(struct load *l, struct world_chat *c)
@@ -470,6 +543,8 @@ enum err dc_store_load(struct dc_store *s, struct world *w,
 		row_fn fn;
 	} tables[] = {
 		{ "SELECT * FROM users ORDER BY id", load_user },
+		{ "SELECT * FROM passwords", load_password },
+		{ "SELECT * FROM bots", load_bot },
 		{ "SELECT * FROM chats ORDER BY id", load_chat },
 		{ "SELECT * FROM bodies ORDER BY id", load_body },
 		{ "SELECT * FROM events ORDER BY owner, pts", load_event },

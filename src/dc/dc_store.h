@@ -51,6 +51,9 @@ enum err dc_store_get_meta(struct dc_store *s, const char *name, void *dst,
 void dc_store_put_meta(struct dc_store *s, const char *name, const void *data,
 		       size_t len);
 void dc_store_put_user(struct dc_store *s, const struct world_user *u);
+/* The password, or that there is none any more; the token. */
+void dc_store_put_password(struct dc_store *s, const struct world_user *u);
+void dc_store_put_bot(struct dc_store *s, const struct world_user *u);
 void dc_store_put_chat(struct dc_store *s, const struct world_chat *c);
 void dc_store_put_body(struct dc_store *s, const struct world_body *b);
 void dc_store_put_message(struct dc_store *s, int64_t owner,

@@ -4,19 +4,6 @@
 
 /* ---- account */
 
-enum err dc_account_password(struct dc_call *call, struct err_info *ei)
-{
-	struct dyn *d = dyn_new(call->arena, TLN_account_password);
-	uint8_t random[32];
-
-	(void)ei;
-	/* No 2FA password: the algorithms stay "unknown". */
-	rnd_fill(rnd_system(), random, sizeof(random));
-	dyn_set_bytes(d, TLF_secure_random, random, sizeof(random));
-	dc_call_obj(call, d);
-	return ERR_OK;
-}
-
 enum err dc_account_status(struct dc_call *call, struct err_info *ei)
 {
 	(void)ei;
@@ -24,7 +11,8 @@ enum err dc_account_status(struct dc_call *call, struct err_info *ei)
 	return ERR_OK;
 }
 
-static struct dyn *authorization(struct dc_call *call, const struct dc_key *k)
+struct dyn *dc_account_authorization(struct dc_call *call,
+				     const struct dc_key *k)
 {
 	struct dyn *d = dyn_new(call->arena, TLN_authorization);
 
@@ -51,7 +39,7 @@ enum err dc_account_authorizations(struct dc_call *call, struct err_info *ei)
 	dyn_set_int(d, TLF_authorization_ttl_days, 180);
 	while ((k = imap_next(&call->dc->keys, &cursor))) {
 		if (k->user_id == call->user->id)
-			dyn_push_obj(v, authorization(call, k));
+			dyn_push_obj(v, dc_account_authorization(call, k));
 	}
 	dc_call_obj(call, d);
 	return ERR_OK;

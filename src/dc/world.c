@@ -63,6 +63,7 @@ static void user_free(struct world_user *u)
 	}
 	free(u->msgs);
 	free(u->events);
+	free(u->password);
 	free(u);
 }
 

@@ -30,6 +30,9 @@
 #define WORLD_USERS_MAX 1000000U
 #define WORLD_BOX_MAX 10000000U
 #define WORLD_FIRST_PTS 1
+#define WORLD_SALT_MAX 128
+#define WORLD_HINT_MAX 128
+#define WORLD_TOKEN_MAX 64
 
 enum world_kind {
 	WORLD_TEXT,
@@ -75,14 +78,24 @@ struct world_dialog {
 	struct imap by_random; /* random_id -> struct world_msg */
 };
 
+/* What is known of a password: enough to check it, not to say it. */
+struct world_password {
+	uint8_t salt1[WORLD_SALT_MAX], salt2[WORLD_SALT_MAX];
+	uint32_t salt1_len, salt2_len;
+	uint8_t verifier[256];
+	char hint[WORLD_HINT_MAX + 1];
+};
+
 struct world_user {
 	int64_t id;
 	char phone[WORLD_PHONE_MAX + 1];
 	char first[WORLD_NAME_MAX + 1];
 	char last[WORLD_NAME_MAX + 1];
 	char username[WORLD_USERNAME_MAX + 1];
+	char bot_token[WORLD_TOKEN_MAX + 1]; /* "" for people */
 	int home_dc;
-	struct world_msg **msgs; /* [id - 1] */
+	struct world_password *password; /* or NULL */
+	struct world_msg **msgs;	 /* [id - 1] */
 	uint32_t n_msgs, cap_msgs;
 	struct world_event *events; /* [pts - WORLD_FIRST_PTS - 1] */
 	uint32_t n_events, cap_events;

@@ -116,6 +116,10 @@ def client(dc, session=None, dc_id=1, **kwargs):
     from telethon.sessions import StringSession
 
     trust(dc.pem)
+    if getattr(dc, "config_of", None) is not TelegramClient:
+        # kept by the class, so it may be that of another test's data centre
+        TelegramClient._config = TelegramClient._cdn_config = None
+        dc.config_of = TelegramClient
     if session is None:
         session = StringSession()
     if isinstance(session, (str, pathlib.Path)):
