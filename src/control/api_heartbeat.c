@@ -231,7 +231,8 @@ static enum err run(struct beat_run *r, struct err_info *ei)
 	rc = prepare(r, ei);
 	if (rc)
 		return rc;
-	rc = nodes_beat(r->c, r->node->node.node_id, &r->beat, ei);
+	rc = nodes_beat(r->c, r->node->node.node_id, &r->beat,
+			&r->ans.full_wanted, ei);
 	if (!rc)
 		rc = apply(r, ei);
 	if (rc)

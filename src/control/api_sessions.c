@@ -104,12 +104,40 @@ static enum err reply_sealed(struct http_req *req, const uint8_t *public_key,
 	return rc;
 }
 
+/* The grant is used up, and that it was is noted, or neither. */
+static enum err use_grant(struct control *c, struct http_req *req,
+			  const struct principal *p, struct store_grant *g,
+			  struct buf *doc, struct err_info *ei)
+{
+	const struct store_hash hash =
+		control_hash(http_req_param(req, "grant"));
+	struct store *st = c->store;
+	enum err rc;
+
+	rc = st->ops->begin(st, ei);
+	if (rc)
+		return rc;
+	rc = st->ops->grant_consume(st, &hash, p->node.node_id, control_wall(c),
+				    http_req_arena(req), g, ei);
+	if (rc == ERR_UNAUTHORIZED)
+		rc = err_set(ei, ERR_FORBIDDEN,
+			     "this address was used, is over, or is not this "
+			     "node's: beat again for a new one");
+	if (!rc)
+		rc = open_record(c, http_req_arena(req), g, doc, ei);
+	if (!rc)
+		rc = audit_note(c, req, "session.deliver", g->account_id, NULL,
+				NULL, ei);
+	if (!rc)
+		return st->ops->commit(st, ei);
+	st->ops->rollback(st);
+	return rc;
+}
+
 static enum err deliver(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	const struct principal *p = control_caller(req);
 	struct control *c = ctx;
-	const struct store_hash hash =
-		control_hash(http_req_param(req, "grant"));
 	struct store_grant g;
 	struct buf doc;
 	enum err rc;
@@ -119,24 +147,12 @@ static enum err deliver(struct http_req *req, void *ctx, struct err_info *ei)
 			       "node %s has no key a session could be sealed "
 			       "to",
 			       p->node.node_id);
-	rc = c->store->ops->grant_consume(c->store, &hash, p->node.node_id,
-					  control_wall(c), http_req_arena(req),
-					  &g, ei);
-	if (rc == ERR_UNAUTHORIZED)
-		return err_set(ei, ERR_FORBIDDEN,
-			       "this address was used, is over, or is not this "
-			       "node's: beat again for a new one");
-	if (rc)
-		return rc;
 	buf_init(&doc, DOC_MAX);
-	rc = open_record(c, http_req_arena(req), &g, &doc, ei);
-	if (!rc)
-		rc = audit_note(c, req, "session.deliver", g.account_id, NULL,
-				NULL, ei);
-	if (!rc)
+	rc = use_grant(c, req, p, &g, &doc, ei);
+	if (!rc) {
 		leases_fetched(c, g.account_id, g.epoch);
-	if (!rc)
 		rc = reply_sealed(req, p->node.public_key, &doc);
+	}
 	buf_wipe(&doc);
 	return rc;
 }

@@ -180,17 +180,28 @@ static void tell_change(const struct nodes_row *n, bool online)
 			 log_str("why", online ? "heartbeat" : "goodbye"));
 }
 
+/*
+ * Its accounts were shown offline meanwhile, or we just started and may have
+ * lost what was reported last: the changes alone would not tell.
+ */
+static bool wants_full(const struct nodes_row *n, const struct wire_beat *beat)
+{
+	return !beat->full && (n->marked || !n->boot_id[0]);
+}
+
 enum err nodes_beat(struct control *c, const char *node_id,
-		    const struct wire_beat *beat, struct err_info *ei)
+		    const struct wire_beat *beat, bool *ret_full_wanted,
+		    struct err_info *ei)
 {
 	struct nodes_row *n = strmap_get(&c->nodes, node_id);
-	bool leaving;
+	bool leaving, full_wanted;
 	enum err rc;
 
 	if (!n)
 		n = add(c, node_id);
 	if (!n)
 		return err_set(ei, ERR_NOMEM, "no room for node %s", node_id);
+	full_wanted = wants_full(n, beat);
 	if (beat->boot_id) {
 		rc = check_order(n, beat->boot_id, beat->seq, ei);
 		if (rc)
@@ -204,6 +215,7 @@ enum err nodes_beat(struct control *c, const char *node_id,
 	n->last_beat = clock_mono(loop_clock(c->loop));
 	/* it may be back in a moment: its accounts are not moved sooner */
 	loop_arm(c->loop, &n->timer, leaving ? 0 : silent_us(c));
+	*ret_full_wanted = full_wanted;
 	return ERR_OK;
 }
 

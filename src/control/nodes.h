@@ -30,7 +30,8 @@ bool nodes_online(const struct control *c, const char *node_id);
  * delayed on the way and must change nothing.
  */
 enum err nodes_beat(struct control *c, const char *node_id,
-		    const struct wire_beat *beat, struct err_info *ei);
+		    const struct wire_beat *beat, bool *ret_full_wanted,
+		    struct err_info *ei);
 /* "draining" and nothing held: it says goodbye, and is offline without a wait. */
 bool nodes_leaving(const struct wire_beat *beat);
 void nodes_forget(struct control *c, const char *node_id);

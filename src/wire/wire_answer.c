@@ -48,6 +48,7 @@ enum err wire_answer_encode(const struct wire_answer *ans, struct buf *out)
 	jsonw_str(&w, "message", ans->message ? ans->message : "");
 	wire_write_seconds(&w, "heartbeat_interval",
 			   ans->heartbeat_interval_ms);
+	jsonw_bool(&w, "full_wanted", ans->full_wanted);
 	jsonw_array(&w, "leases");
 	for (size_t i = 0; i < ans->nleases; i++)
 		write_lease(&w, &ans->leases[i]);
@@ -223,6 +224,7 @@ enum err wire_answer_decode(const void *text, size_t len, struct arena *a,
 		return rc;
 	obj = json_root(&doc);
 	ans.success = json_bool(json_get(obj, "success"), false);
+	ans.full_wanted = json_bool(json_get(obj, "full_wanted"), false);
 	rc = wire_read_need(&r, obj, "node_id", WIRE_ID_MAX, &ans.node_id);
 	if (!rc)
 		rc = wire_read_str(&r, obj, "message", WIRE_TEXT_MAX,

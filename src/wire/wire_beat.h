@@ -111,6 +111,7 @@ struct wire_answer {
 	const char *node_id;
 	const char *message;
 	int64_t heartbeat_interval_ms; /* "heartbeat_interval": seconds */
+	bool full_wanted; /* say everything next time: we may have missed it */
 	const struct wire_command *commands;
 	size_t ncommands;
 	/* All this node shall run now; what is not here must be hung up. */

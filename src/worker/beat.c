@@ -233,7 +233,7 @@ void beat_apply(struct beat *b, const struct wire_answer *ans)
 		orders_take(b->orders, &ans->commands[i]);
 	if (ans->heartbeat_interval_ms > 0)
 		b->node->beat_us = ans->heartbeat_interval_ms * US_PER_MS;
-	b->full = b->orders->full_wanted;
+	b->full = b->orders->full_wanted || ans->full_wanted;
 	b->orders->full_wanted = false;
 }
 

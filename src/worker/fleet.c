@@ -189,7 +189,7 @@ void fleet_note_lease(struct fleet *f, struct mono deadline)
 	loop_arm_at(f->loop, &f->lease_timer, deadline);
 }
 
-static struct account *at_index(const struct fleet *f, uint32_t index)
+struct account *fleet_at(const struct fleet *f, uint32_t index)
 {
 	uint32_t cursor = index;
 	struct account *a = idtab_next(&f->accounts, &cursor);
@@ -216,7 +216,7 @@ static void on_dial_timer(struct wheel_timer *t, void *ctx)
 
 	refill(f);
 	while (f->dial_tokens_us >= per && bset_next(&f->waiting, bit, &bit)) {
-		struct account *a = at_index(f, bit);
+		struct account *a = fleet_at(f, bit);
 
 		bset_remove(&f->waiting, bit);
 		if (!a)

@@ -70,6 +70,8 @@ enum err fleet_init(struct fleet *f, const struct fleet_config *cfg);
 /* Hangs up at once; the links' ends are not waited for. */
 void fleet_deinit(struct fleet *f);
 
+/* By idtab_index(a->id), for sets of accounts; NULL: nobody is there. */
+struct account *fleet_at(const struct fleet *f, uint32_t index);
 struct account *fleet_get(const struct fleet *f, uint64_t id);
 struct account *fleet_find(const struct fleet *f, const char *account_id);
 enum err fleet_find_or_add(struct fleet *f, const char *account_id,

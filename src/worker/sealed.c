@@ -114,19 +114,25 @@ static enum err took(struct sealed *s, struct account *a,
 	return rc;
 }
 
+static void fetch_next(struct sealed *s);
+
 static void on_response(void *ctx, const struct client_response *rsp)
 {
 	struct sealed_fetch *f = ctx;
-	struct account *a = fleet_get(f->sealed->fleet, f->account);
+	struct sealed *s = f->sealed;
+	struct account *a = fleet_get(s->fleet, f->account);
 	struct err_info ei = { 0 };
 	enum err rc;
 
+	s->under_way--;
+
 	if (a && account_state(a) == ACCOUNT_FETCHING) {
-		rc = took(f->sealed, a, rsp, &ei);
+		rc = took(s, a, rsp, &ei);
 		if (rc)
 			account_session_failed(a, rc, &ei);
 	}
 	free(f);
+	fetch_next(s);
 }
 
 static enum err url_of(const struct sealed *s, const char *ref, char *dst,
@@ -167,23 +173,59 @@ static enum err start(struct sealed *s, struct account *a, struct err_info *ei)
 	rc = client_start(s->http, &r, on_response, f, &id, ei);
 	if (rc)
 		free(f);
+	else
+		s->under_way++;
 	return rc;
 }
 
-void sealed_fetch(struct sealed *s, struct account *a)
+static void fetch(struct sealed *s, struct account *a)
 {
 	struct err_info ei = { 0 };
-	enum err rc;
+	enum err rc = start(s, a, &ei);
 
-	/* a grant first: it is the newest, and unused ones are kept track of */
-	if (!a->grant_url && from_disk(s, a))
-		return;
-	rc = start(s, a, &ei);
 	/* the address is good once, whatever comes of it */
 	free(a->grant_url);
 	a->grant_url = NULL;
 	if (rc)
 		account_session_failed(a, rc, &ei);
+}
+
+/* Who was stopped meanwhile, or already has its answer, is passed over. */
+static void fetch_next(struct sealed *s)
+{
+	uint32_t bit = 0;
+
+	while (s->under_way < SEALED_FETCHES &&
+	       bset_next(&s->waiting, bit, &bit)) {
+		struct account *a = fleet_at(s->fleet, bit);
+
+		bset_remove(&s->waiting, bit);
+		if (a && a->grant_url && account_state(a) == ACCOUNT_FETCHING)
+			fetch(s, a);
+	}
+}
+
+void sealed_fetch(struct sealed *s, struct account *a)
+{
+	/* a grant first: it is the newest, and unused ones are kept track of */
+	if (!a->grant_url && from_disk(s, a))
+		return;
+	if (a->grant_url && s->under_way >= SEALED_FETCHES &&
+	    !bset_add(&s->waiting, idtab_index(a->id)))
+		return;
+	fetch(s, a);
+}
+
+void sealed_init(struct sealed *s, struct http_client *http, struct node *node,
+		 struct fleet *fleet)
+{
+	*s = (struct sealed){ .http = http, .node = node, .fleet = fleet };
+	bset_init(&s->waiting);
+}
+
+void sealed_deinit(struct sealed *s)
+{
+	bset_deinit(&s->waiting);
 }
 
 void sealed_forget(struct sealed *s, struct account *a)

@@ -198,9 +198,7 @@ static enum err start_parts(struct worker *w, struct err_info *ei)
 		rc = orders_init(&w->orders, &w->fleet);
 	if (rc)
 		return err_set(ei, rc, "start the worker");
-	w->sealed = (struct sealed){ .http = w->http,
-				     .node = &w->node,
-				     .fleet = &w->fleet };
+	sealed_init(&w->sealed, w->http, &w->node, &w->fleet);
 	beat_init(&w->beat, &(struct beat_config){ .loop = w->loop,
 						   .rnd = rnd_system(),
 						   .http = w->http,
@@ -256,6 +254,7 @@ static void end(struct worker *w)
 		loop_cancel(w->loop, &w->leave_timer);
 	}
 	client_free(w->http);
+	sealed_deinit(&w->sealed);
 	fleet_deinit(&w->fleet);
 	orders_deinit(&w->orders);
 	loop_free(w->loop);

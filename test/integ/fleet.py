@@ -298,8 +298,11 @@ class Fleet:
         try:
             wait(online, seconds)
         except AssertionError:
+            s = self.statuses()
+            odd = {i: v for i, v in s.items() if v != "online"}
             raise AssertionError(
-                f"not {count} online: {self.statuses()}") from None
+                f"{len(s) - len(odd)} of {count} online: "
+                f"{dict(list(odd.items())[:10])}") from None
         return self.accounts()
 
     def wait_status(self, account_id, status, seconds=15):

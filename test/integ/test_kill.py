@@ -199,6 +199,29 @@ def test_worker_asleep_for_longer_than_its_lease(patient):
     check_whole(f)
 
 
+def test_worker_late_but_not_too_late(patient):
+    """Silent for three intervals, back before its leases end: nobody hung up,
+    and what was taken for offline shows online again."""
+    f = patient
+    f.expect_lost("worker")
+    w, before = f.workers["node-a"], connects(f)
+    mine = of_node(f, w.node)
+    w.pause()
+    wait(lambda: all(f.statuses()[i] == "offline" for i in mine), every=0.01)
+    w.resume()
+    f.wait_online(N)
+    assert connects(f) == before
+    # the same over a restart of the control plane
+    f.expect_lost("serve")
+    w.pause()
+    wait(lambda: all(f.statuses()[i] == "offline" for i in mine), every=0.01)
+    f.serve.kill()
+    f.serve.start()
+    w.resume()
+    f.wait_online(N)
+    check_whole(f)
+
+
 def wait_all_there(f, node):
     wait(lambda: all(a["node_id"] == node and a["status"] == "online" and
                      a["lease"]["node_id"] == node

@@ -177,6 +177,7 @@ static void test_answer_round_trip(void **state)
 		.success = true,
 		.node_id = "n",
 		.heartbeat_interval_ms = 300,
+		.full_wanted = true,
 		.leases = leases,
 		.nleases = 3,
 		.stops = &stop,
@@ -193,6 +194,7 @@ static void test_answer_round_trip(void **state)
 					    &arena, &out, NULL),
 			 ERR_OK);
 	assert_int_equal(out.heartbeat_interval_ms, 300);
+	assert_true(out.full_wanted);
 	assert_int_equal(out.nleases, 3);
 	assert_string_equal(out.leases[0].session.url, "/x");
 	assert_null(out.leases[1].session.url);
