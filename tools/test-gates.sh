@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-git ls-files -z -- src test/unit test/fuzz tools .clang-format '*.md' |
+git ls-files -z -- src test tools docs contrib Makefile .clang-format '*.md' |
     while IFS= read -r -d '' f; do [ -e "$f" ] && printf '%s\0' "$f"; done |
     xargs -0 cp --parents -t "$tree"
 bad=0
