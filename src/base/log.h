@@ -62,7 +62,7 @@ void log_write(enum log_level level, enum log_event event,
 
 void log_set_level(enum log_level level);
 /* Prefix on every line (role: serve, worker, dc); borrowed. */
-void log_set_role(const char *role);
+void log_set_role(const char *name);
 /* Tests: send lines to fn instead of stderr; NULL restores. */
 void log_set_sink(void (*fn)(void *ctx, const char *line), void *ctx);
 const char *log_event_name(enum log_event event);

@@ -70,7 +70,7 @@ static enum err deliver(struct session *s, const struct session_in *in,
 				    .len = obj.len };
 	uint32_t constructor;
 
-	if (obj.len < 4 || obj.len % 4 != 0)
+	if (!obj.data || obj.len < 4 || obj.len % 4 != 0)
 		return err_set(ei, ERR_PROTO, "rpc_result of %zu bytes",
 			       obj.len);
 	constructor = bytes_get_u32(obj.data);
