@@ -6,6 +6,7 @@
 #   make check        the gate: format, layers, names, sizes, tidy, tests, fuzz
 #   make unit V=asan T=base     one variant, one suite (or one test: T=base/text)
 #   make fuzz SECS=60 | bench | integ | tidy | fmt | clean
+#   make interop      clients of strangers (npm); table in docs/interop.md
 #   make reference | man        docs/reference from the tables; build/tgfleet.1
 #
 # Variants (V=): release debug asan tsan clang.  They never share objects; asan has
@@ -59,6 +60,10 @@ unit: build
 integ: setup-test
 	@tools/gate.sh build-release integ
 
+interop: setup-test
+	@$(MAKE) --no-print-directory V=release build
+	@test/interop/run.sh
+
 tidy: setup-test
 	@tools/gate.sh build-asan tidy
 
@@ -79,4 +84,4 @@ man: build
 fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
 clean: ; rm -rf build
 
-.PHONY: all build setup setup-test demo test check unit integ tidy fuzz bench reference man fmt clean
+.PHONY: all build setup setup-test demo test check unit integ interop tidy fuzz bench reference man fmt clean

@@ -407,7 +407,8 @@ static enum err post_faults(struct http_req *req, void *ctx,
 {
 	struct dc *dc = ctx;
 	struct world_user *u = NULL;
-	int64_t after = 0, delay_ms = 0;
+	int64_t after = 0, delay_ms = 0, count = 1;
+	struct dc_account *a = NULL;
 	const char *kind;
 	struct json body;
 	struct jsonw w;
@@ -421,11 +422,17 @@ static enum err post_faults(struct http_req *req, void *ctx,
 		rc = json_want_int(body, "after", 0, INT32_MAX, &after, ei);
 	if (!rc)
 		rc = json_want_int(body, "delay_ms", 0, 60000, &delay_ms, ei);
+	if (!rc)
+		rc = json_want_int(body, "count", 0, INT32_MAX, &count, ei);
 	if (!rc && !json_missing(json_get(body, "phone")))
 		rc = find_user(dc, body, "phone", &u, ei);
 	if (rc)
 		return rc;
-	if (!strcmp(kind, "drop") && !after) {
+	if (u)
+		a = dc_key_account(dc, u->id);
+	if (!strcmp(kind, "lose") && a) {
+		a->lose = (uint64_t)count;
+	} else if (!strcmp(kind, "drop") && !after) {
 		drop_now(dc, u);
 	} else if (!strcmp(kind, "drop")) {
 		dc->drop_after = (uint64_t)after;

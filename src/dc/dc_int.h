@@ -108,6 +108,7 @@ struct dc_account {
 	int64_t user_id;
 	struct dc_sess *online;
 	uint64_t connects, calls, updates;
+	uint64_t lose; /* fault: updates that will not be sent */
 };
 
 struct dc_conn {

@@ -11,6 +11,10 @@ void dc_push_update(struct dc *dc, int64_t user_id, const struct dyn *updates)
 	struct err_info ei = { 0 };
 	struct dc_sess *s;
 
+	if (a && a->lose) {
+		a->lose--;
+		return;
+	}
 	for (s = a ? a->online : NULL; s; s = s->next_online) {
 		struct tl_writer w;
 

@@ -1,0 +1,144 @@
+"""What is asked of every client; each check is one column of the table."""
+import asyncio
+import collections
+
+from clients import Client
+from dc_helper import client as telethon, sign_in as telethon_sign_in
+from fleet_helper import Serve, Worker
+
+Check = collections.namedtuple("Check", "title run skip")
+
+# These do not look for gaps themselves (neither package has code for it).
+BY_HAND = {"gramjs", "teleproto"}
+
+
+def code_of(phone):
+    return phone[5] * 5
+
+
+def sign_in(world, c):
+    got = c.ask("sign_in", phone=c.phone, code=code_of(c.phone))
+    assert got["user_id"] == world.dc.account(c.phone)["user_id"]
+    c.signed_in = True
+
+
+def two_steps(world, c):
+    """A second process of the same client: a number with a password."""
+    phone = c.phone[:6] + "9" + c.phone[7:]
+    world.dc.call("/users", {"phone": phone, "first_name": "Locked",
+                             "password": "Schlüssel 1", "home_dc": 1})
+    second = Client(c.name, phone, world.tmp)
+    try:
+        got = second.ask("sign_in", phone=phone, code=code_of(phone),
+                         password="Schlüssel 1")
+        assert got["user_id"] == world.dc.account(phone)["user_id"]
+    finally:
+        second.stop()
+
+
+def others(world, c):
+    return [o for o in world.clients.values() if o is not c and o.signed_in]
+
+
+def talk(world, c):
+    """To everybody else, and what they hear; numbered, so an order is seen."""
+    for o in others(world, c):
+        texts = [f"{c.name} to {o.name} {n} äöü €" for n in range(3)]
+        for t in texts:
+            c.ask("send", to=o.user, text=t)
+        o.heard(texts)
+        got = o.ask("history", limit=3, **{"with": c.user})
+        assert got["texts"] == texts[::-1], got
+
+
+def say_from(world, c, text, sender=None):
+    if sender is None:
+        sender = next(iter(others(world, c)), c).phone
+    world.dc.call("/messages", {"from": sender, "to": c.phone, "text": text})
+
+
+def disconnect(world, c):
+    world.dc.call("/faults", {"kind": "drop", "phone": c.phone})
+    c.ask("send", to=c.user, text="after the drop")
+    say_from(world, c, "still there?")
+    c.heard(["still there?"])
+    c.quiet()
+
+
+def gap(world, c):
+    """Said while nothing was delivered; then one more, which shows the gap."""
+    if c.name in BY_HAND:
+        c.ask("missed")
+        while not c.messages.empty():
+            c.messages.get()
+    world.dc.call("/faults", {"kind": "lose", "phone": c.phone, "count": 3})
+    texts = [f"lost {n}" for n in range(3)]
+    for t in texts:
+        say_from(world, c, t)
+    if c.name in BY_HAND:
+        c.ask("missed")
+        c.heard(texts)
+        return "when asked"
+    say_from(world, c, "seen")
+    c.heard([*texts, "seen"])
+    c.quiet()
+    return None
+
+
+class Node:
+    """A control plane and a node that holds one account of ours."""
+
+    phone, user = "9996618888", "user_node"
+
+    def __init__(self, world):
+        world.dc.call("/users", {"phone": self.phone, "first_name": "Node",
+                                 "username": self.user, "home_dc": 1})
+        session = world.tmp / "node.session"
+
+        async def make():
+            c = telethon(world.dc, session)
+            await telethon_sign_in(c, self.phone)
+            await c.disconnect()
+        asyncio.run(make())
+        self.serve = Serve(world.tmp)
+        self.worker = Worker(world.tmp, self.serve, world.tmp / "env.json")
+        status, got = self.serve.upload(session, account_id=self.phone,
+                                        attested="true")
+        assert status < 300, got
+        self.serve.api("POST", f"/group-ai/accounts/{self.phone}/start")
+        self.serve.wait_status(self.phone, "online")
+
+    def heard(self):
+        return self.serve.account(self.phone)["message_count"]
+
+    def close(self):
+        self.worker.stop()
+        self.serve.stop()
+
+
+def fleet(world, c):
+    """With an account that a node of tgfleet holds, both ways."""
+    if not world.node:
+        world.node = Node(world)
+    node = world.node
+    before = node.heard()
+    c.ask("send", to=node.user, text="hello, node")
+    world.dc.wait(lambda: node.heard() == before + 1)
+    chat = world.dc.call("/chats", {"title": "With a node", "members": [
+        node.phone, c.phone]})["chat_id"]
+    got = node.serve.command(node.worker.node_id, "send_message", {
+        "account_id": node.phone, "peer": -chat, "text": "hello from a node"})
+    assert got["state"] == "succeeded", got
+    while c.messages.get(timeout=20)[1] != "hello from a node":
+        pass  # the group's making may be told, too
+    c.quiet()
+
+
+CHECKS = [
+    Check("sign in", sign_in, {}),
+    Check("2FA", two_steps, {}),
+    Check("chat", talk, {}),
+    Check("with our engine", fleet, {}),
+    Check("forced disconnect", disconnect, {}),
+    Check("gap", gap, {}),
+]

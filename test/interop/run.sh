@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Fetches the pinned packages when they are missing or changed, then run.py.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+command -v npm >/dev/null || { echo "interop: node and npm (>= 20) are needed" >&2; exit 1; }
+lock=test/interop/package-lock.json seen=test/interop/node_modules/.lock-seen
+cmp -s "$lock" "$seen" || {
+    npm ci --prefix test/interop --ignore-scripts --no-audit --no-fund --silent
+    cp "$lock" "$seen"
+}
+export TGFLEET=${TGFLEET:-$PWD/build/release/tgfleet}
+exec /usr/bin/python3 test/interop/run.py --table docs/interop.md "$@"

@@ -1,0 +1,4 @@
+// teleproto 1.223.1: layer 223.
+import { run } from "./gram.mjs";
+
+run("teleproto");
