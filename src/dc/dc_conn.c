@@ -222,6 +222,8 @@ static enum err handshake_done(struct dc *dc, struct dc_conn *c,
 	c->handshake = NULL;
 	if (rc)
 		return err_set(ei, rc, "keep the new key");
+	if (res.expires_in_sec)
+		dc_pfs_made(dc, key, res.expires_in_sec);
 	dc_key_save(dc, key);
 	dc->counters.handshakes++;
 	return ERR_OK;
@@ -299,15 +301,16 @@ static enum err on_sealed(struct dc *dc, struct dc_conn *c, uint64_t key_id,
 	bool is_new;
 	enum err rc;
 
-	if (!key || key->dc_id != c->node->id)
+	if (!key || key->dc_id != c->node->id || !dc_pfs_usable(dc, key))
 		return err_set(ei, ERR_NOTFOUND, "auth key unknown here");
 	rc = envelope_open(&key->auth, ENVELOPE_TO_SERVER, pkt->data, pkt->len,
 			   &m, ei);
 	if (rc)
 		return rc;
-	s = dc_session_get(dc, key, m.session_id, &is_new);
+	s = dc_session_get(dc, dc_pfs_owner(key), m.session_id, &is_new);
 	if (!s)
 		return err_set(ei, ERR_CAPACITY, "too many sessions of a key");
+	s->crypt = key;
 	attach(dc, c, s);
 	dc_rpc_spoke(dc, key, c);
 	return dc_session_recv(dc, s, &m, ei);

@@ -34,6 +34,7 @@ enum dc_key_state {
 	DC_KEY_LIVE,
 	DC_KEY_REVOKED,
 	DC_KEY_DUPLICATED,
+	DC_KEY_DESTROYED, /* by its client: no such key any more */
 };
 
 enum dc_method {
@@ -53,6 +54,9 @@ struct dc_node {
 /* An authorisation key: one client, whichever way it is connected. */
 struct dc_key {
 	struct authkey auth;
+	struct dc_key *perm; /* of a temporary one: what it stands for */
+	int32_t expires_at;  /* 0: a permanent key */
+	uint32_t n_temps;    /* bound to this one */
 	int dc_id;
 	enum dc_key_state state;
 	int64_t user_id; /* 0 = not signed in */
@@ -83,7 +87,8 @@ struct dc_answer {
 /* A session of a key; lives on while its client reconnects. */
 struct dc_sess {
 	struct dc_sess *next; /* of the key */
-	struct dc_key *key;
+	struct dc_key *key;   /* whose it is: the permanent one, once bound */
+	struct dc_key *crypt; /* what it is sealed with */
 	uint64_t id;
 	struct dc_conn *conn; /* NULL while nobody is connected */
 	struct seenids seen;
@@ -185,6 +190,7 @@ struct dc_call {
 	struct dc_conn *conn;
 	struct dc_sess *sess;
 	struct dc_key *key;
+	uint64_t msg_id;
 	struct world_user *user; /* NULL: not signed in */
 	const struct schema *schema;
 	const struct dyn *fn;
@@ -257,6 +263,19 @@ struct dc_account *dc_key_account(struct dc *dc, int64_t user_id);
 void dc_key_online(struct dc *dc, struct dc_sess *s, int64_t user_id);
 void dc_key_offline(struct dc_sess *s);
 void dc_key_revoke(struct dc *dc, struct dc_key *k);
+
+/* ---- dc_pfs.c: temporary keys */
+/* The key whose account it is: itself, or what it is bound to. */
+struct dc_key *dc_pfs_owner(struct dc_key *k);
+void dc_pfs_made(struct dc *dc, struct dc_key *k, int32_t expires_in_sec);
+/* Neither expired nor destroyed? */
+bool dc_pfs_usable(struct dc *dc, const struct dc_key *k);
+/* Is this, the key of a call, a temporary one that was never bound? */
+bool dc_pfs_unbound(const struct dc_key *k);
+/* Before a key is freed: nothing refers to it after. */
+void dc_pfs_forget(struct dc *dc, struct dc_key *k);
+/* destroy_auth_key; returns the answer's constructor. */
+uint32_t dc_pfs_destroy(struct dc *dc, struct dc_sess *s);
 
 /* ---- dc_conn.c */
 void dc_conn_accept(struct dc_node *node, uint64_t link);

@@ -69,6 +69,8 @@ void dc_key_save(struct dc *dc, const struct dc_key *k)
 		.api_id = k->api_id,
 	};
 
+	if (k->expires_at || k->state == DC_KEY_DESTROYED)
+		return; /* temporary: in memory only */
 	memcpy(row.key, k->auth.secret.bytes, sizeof(row.key));
 	dc_store_put_key(dc->store, &row);
 	secret_wipe(row.key, sizeof(row.key));
@@ -76,6 +78,7 @@ void dc_key_save(struct dc *dc, const struct dc_key *k)
 
 void dc_key_free(struct dc *dc, struct dc_key *k)
 {
+	dc_pfs_forget(dc, k);
 	while (k->sessions)
 		dc_session_free(dc, k->sessions);
 	imap_remove(&dc->keys, (int64_t)k->auth.id);

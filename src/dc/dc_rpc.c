@@ -19,8 +19,10 @@
 
 #include "base/log.h"
 #include "dc/dc_int.h"
+#include "mtproto/bytes.h"
 #include "mtproto/gzip.h"
 #include "mtproto/service.h"
+#include "mtproto/tempbind.h"
 
 #define WRAPPERS_MAX 8
 #define GZIP_ABOVE 4096U
@@ -141,6 +143,19 @@ static void learn_layer(struct dc *dc, struct dc_key *key, const uint8_t *body,
 	}
 }
 
+/* auth.bindTempAuthKey comes before anything else, as it is. */
+static bool is_bind(const uint8_t *body, size_t len)
+{
+	return len >= 4 && bytes_get_u32(body) == TEMPBIND_ID;
+}
+
+static enum err no_layer(struct dc_call *call)
+{
+	if (dc_pfs_unbound(call->key))
+		return dc_call_fail(call, 401, "AUTH_KEY_PERM_EMPTY");
+	return dc_call_fail(call, 400, "CONNECTION_NOT_INITED");
+}
+
 static enum err decode(struct dc_call *call, const uint8_t *body, size_t len)
 {
 	struct err_info ei = { 0 };
@@ -149,9 +164,10 @@ static enum err decode(struct dc_call *call, const uint8_t *body, size_t len)
 	enum err rc;
 
 	learn_layer(call->dc, call->key, body, len);
-	if (!call->key->layer)
-		return dc_call_fail(call, 400, "CONNECTION_NOT_INITED");
-	call->schema = schema_for_layer(call->key->layer);
+	if (!call->key->layer && !is_bind(body, len))
+		return no_layer(call);
+	if (call->key->layer)
+		call->schema = schema_for_layer(call->key->layer);
 	cursor_read(&r, body, len);
 	rc = dyn_read(&r, call->schema, call->arena, &d, &ei);
 	if (rc) {
@@ -226,6 +242,8 @@ static enum err admit(struct dc_call *call, const struct row *row)
 	struct dc_account *a;
 	enum err rc;
 
+	if (dc_pfs_unbound(key) && row->fn != dc_pfs_bind)
+		return dc_call_fail(call, 401, "AUTH_KEY_PERM_EMPTY");
 	if (key->state == DC_KEY_DUPLICATED)
 		return dc_call_fail(call, 406, "AUTH_KEY_DUPLICATED");
 	call->user = world_user(&call->dc->world, key->user_id);
@@ -348,6 +366,7 @@ enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,
 				.conn = s->conn,
 				.sess = s,
 				.key = s->key,
+				.msg_id = msg_id,
 				.schema = &schema_api_223,
 				.arena = &dc->arena,
 				.now = dc_now(dc) };

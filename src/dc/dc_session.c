@@ -141,6 +141,7 @@ struct dc_sess *dc_session_get(struct dc *dc, struct dc_key *key, uint64_t id,
 	if (!s)
 		return NULL;
 	s->key = key;
+	s->crypt = key;
 	s->id = id;
 	s->last_used = loop_now(dc->loop);
 	seenids_init(&s->seen);
@@ -276,7 +277,7 @@ static enum err seal(struct dc *dc, struct dc_sess *s, uint32_t n, size_t bytes,
 {
 	const uint8_t *at = buf_head(&s->pending);
 	struct envelope_msg m = {
-		.salt = dc_session_salt(dc, s->key, dc_session_hour(dc)),
+		.salt = dc_session_salt(dc, s->crypt, dc_session_hour(dc)),
 		.session_id = s->id,
 	};
 	enum err rc = ERR_OK;
@@ -297,7 +298,7 @@ static enum err seal(struct dc *dc, struct dc_sess *s, uint32_t n, size_t bytes,
 		m.body_len = buf_len(&dc->wire);
 	}
 	if (!rc)
-		rc = envelope_seal(&s->key->auth, ENVELOPE_FROM_SERVER, &m,
+		rc = envelope_seal(&s->crypt->auth, ENVELOPE_FROM_SERVER, &m,
 				   rnd_system(), packet, ei);
 	return rc;
 }
@@ -343,7 +344,7 @@ static enum err bad_msg(struct dc *dc, struct dc_sess *s, const struct msg *m,
 	cursor_put_i32(&w, code);
 	if (code == SERVICE_BAD_SALT)
 		cursor_put_i64(&w, (int64_t)dc_session_salt(
-					   dc, s->key, dc_session_hour(dc)));
+					   dc, s->crypt, dc_session_hour(dc)));
 	return w.rc ? w.rc : reply(dc, s, &dc->wire);
 }
 
@@ -455,7 +456,8 @@ static enum err on_future_salts(struct dc *dc, struct dc_sess *s,
 		cursor_put_i32(&w, (int32_t)(hour * 3600));
 		cursor_put_i32(&w,
 			       (int32_t)((hour + 1) * 3600 + SALT_OVERLAP_SEC));
-		cursor_put_i64(&w, (int64_t)dc_session_salt(dc, s->key, hour));
+		cursor_put_i64(&w,
+			       (int64_t)dc_session_salt(dc, s->crypt, hour));
 	}
 	return w.rc ? w.rc : reply(dc, s, &dc->wire);
 }
@@ -555,6 +557,16 @@ static enum err on_destroy_session(struct dc *dc, struct dc_sess *s,
 	return reply(dc, s, &dc->wire);
 }
 
+static enum err on_destroy_key(struct dc *dc, struct dc_sess *s)
+{
+	struct tl_writer w;
+
+	buf_reset(&dc->wire);
+	cursor_write(&w, &dc->wire);
+	cursor_put_u32(&w, dc_pfs_destroy(dc, s));
+	return w.rc ? w.rc : reply(dc, s, &dc->wire);
+}
+
 /* *ret_handled false: it is a query. */
 static enum err service(struct dc *dc, struct dc_sess *s, const struct msg *m,
 			bool *ret_handled)
@@ -580,6 +592,8 @@ static enum err service(struct dc *dc, struct dc_sess *s, const struct msg *m,
 		return on_drop_answer(dc, s, m, &r);
 	case SERVICE_DESTROY_SESSION:
 		return on_destroy_session(dc, s, &r);
+	case SERVICE_DESTROY_AUTH_KEY:
+		return on_destroy_key(dc, s);
 	case SERVICE_MSGS_STATE_INFO:
 	case SERVICE_MSGS_ALL_INFO:
 	case SERVICE_HTTP_WAIT:
@@ -693,8 +707,8 @@ static enum err greet(struct dc *dc, struct dc_sess *s, uint64_t first_id)
 	cursor_put_u32(&w, SERVICE_NEW_SESSION_CREATED);
 	cursor_put_i64(&w, (int64_t)first_id);
 	cursor_put_i64(&w, (int64_t)rnd_u64(rnd_system()));
-	cursor_put_i64(
-		&w, (int64_t)dc_session_salt(dc, s->key, dc_session_hour(dc)));
+	cursor_put_i64(&w, (int64_t)dc_session_salt(dc, s->crypt,
+						    dc_session_hour(dc)));
 	return w.rc ? w.rc
 		    : dc_session_push(dc, s, buf_head(&dc->wire),
 				      buf_len(&dc->wire), true);
@@ -708,7 +722,7 @@ enum err dc_session_recv(struct dc *dc, struct dc_sess *s,
 	uint32_t id = 0;
 
 	s->last_used = loop_now(dc->loop);
-	if (!salt_valid(dc, s->key, e->salt))
+	if (!salt_valid(dc, s->crypt, e->salt))
 		return bad_msg(dc, s, &m, SERVICE_BAD_SALT);
 	if (!s->greeted && !check_id(dc, &m)) {
 		rc = greet(dc, s, m.id);
