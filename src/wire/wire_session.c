@@ -1,180 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/wire_session.h"
 
-#include <string.h>
-
-#include "base/text.h"
 #include "wire/wire_int.h"
 
-static enum err read_key(const struct wire_reader *r, struct json obj,
-			 struct secret *ret)
-{
-	uint8_t key[WIRE_AUTH_KEY_BYTES];
-	const char *text = NULL;
-	size_t len = 0;
-	enum err rc;
+#define OF struct wire_peer
+static const struct wire_row peer_rows[] = {
+	{ "id", W_I64(id, 0, INT64_MAX), .flags = WIRE_NEED },
+	{ "access_hash", W_I64(access_hash, INT64_MIN, INT64_MAX),
+	  .flags = WIRE_NEED },
+	{ "type", W_STR(type, WIRE_ID_MAX) },
+	{ "username", W_STR(username, WIRE_NAME_MAX) },
+	{ "phone", W_STR(phone, WIRE_ID_MAX) },
+	{ "name", W_STR(name, WIRE_TEXT_MAX) },
+};
+static const struct wire_table peer = WIRE_TABLE(OF, peer_rows);
+#undef OF
 
-	rc = json_need_str(obj, "auth_key", TEXT_B64_LEN(sizeof(key)), &text,
-			   r->ei);
-	if (rc)
-		return rc;
-	rc = text_unb64(key, sizeof(key), &len, text, strlen(text),
-			TEXT_B64_STD);
-	if (rc || len != sizeof(key))
-		rc = err_set(r->ei, ERR_INVALID,
-			     "\"auth_key\" must be %d bytes in base64",
-			     WIRE_AUTH_KEY_BYTES);
-	else
-		rc = secret_init(ret, key, len);
-	secret_wipe(key, sizeof(key));
-	return rc;
-}
+#define OF struct wire_session
+static const struct wire_row state_rows[] = {
+	{ "pts", W_I64(pts, 0, INT32_MAX), .flags = WIRE_NEED },
+	{ "qts", W_I64(qts, 0, INT32_MAX), .flags = WIRE_NEED },
+	{ "date", W_I64(date, 0, INT32_MAX), .flags = WIRE_NEED },
+	{ "seq", W_I64(seq, 0, INT32_MAX), .flags = WIRE_NEED },
+};
+static const struct wire_table state = WIRE_TABLE(OF, state_rows);
 
-static enum err read_update_state(const struct wire_reader *r, struct json obj,
-				  struct wire_session *s)
-{
-	struct json v = json_get(obj, "update_state");
-	const struct {
-		const char *key;
-		int64_t *ret;
-	} rows[] = {
-		{ "pts", &s->pts },
-		{ "qts", &s->qts },
-		{ "date", &s->date },
-		{ "seq", &s->seq },
-	};
-	enum err rc;
-
-	if (!json_is_object(v))
-		return ERR_OK;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		rc = json_need_int(v, rows[i].key, 0, INT32_MAX, rows[i].ret,
-				   r->ei);
-		if (rc)
-			return err_wrap(r->ei, rc, "update_state");
-	}
-	s->has_update_state = true;
-	return ERR_OK;
-}
-
-static enum err read_peer(const struct wire_reader *r, struct json obj,
-			  struct wire_peer *p)
-{
-	enum err rc;
-
-	rc = json_need_int(obj, "id", 0, INT64_MAX, &p->id, r->ei);
-	if (rc)
-		return rc;
-	rc = json_need_int(obj, "access_hash", INT64_MIN, INT64_MAX,
-			   &p->access_hash, r->ei);
-	if (rc)
-		return rc;
-	rc = wire_read_str(r, obj, "type", WIRE_ID_MAX, &p->type);
-	if (rc)
-		return rc;
-	rc = wire_read_str(r, obj, "username", WIRE_NAME_MAX, &p->username);
-	if (rc)
-		return rc;
-	rc = wire_read_str(r, obj, "phone", WIRE_ID_MAX, &p->phone);
-	if (rc)
-		return rc;
-	return wire_read_str(r, obj, "name", WIRE_TEXT_MAX, &p->name);
-}
-
-static enum err read_peers(const struct wire_reader *r, struct json obj,
-			   struct wire_session *s)
-{
-	struct wire_peer *list;
-	struct json_iter it;
-	struct json v;
-	size_t n, i = 0;
-	enum err rc;
-
-	rc = wire_read_list(r, obj, "peers", WIRE_PEERS_MAX, &v, &n);
-	if (rc || !n)
-		return rc;
-	list = arena_array(r->arena, n, sizeof(*list));
-	if (!list)
-		return ERR_NOMEM;
-	for (it = json_iter(v); json_next(&it); i++) {
-		rc = read_peer(r, it.val, &list[i]);
-		if (rc)
-			return err_wrap(r->ei, rc, "peers[%zu]", i);
-	}
-	s->peers = list;
-	s->npeers = n;
-	return ERR_OK;
-}
-
-static enum err read_numbers(const struct wire_reader *r, struct json obj,
-			     struct wire_session *s)
-{
-	int64_t dc_id = 0, port = 443;
-	enum err rc;
-
-	rc = json_need_int(obj, "dc_id", 1, 10100, &dc_id, r->ei);
-	if (rc)
-		return rc;
-	rc = json_want_int(obj, "port", 0, 65535, &port, r->ei);
-	if (rc)
-		return rc;
-	rc = json_want_int(obj, "version", 0, INT64_MAX, &s->version, r->ei);
-	if (rc)
-		return rc;
-	rc = json_want_int(obj, "user_id", 0, INT64_MAX, &s->user_id, r->ei);
-	if (rc)
-		return rc;
-	rc = json_want_int(obj, "api_id", 0, INT32_MAX, &s->api_id, r->ei);
-	if (rc)
-		return rc;
-	s->dc_id = (int)dc_id;
-	s->port = (int)port;
-	return ERR_OK;
-}
-
-static enum err read_session(const struct wire_reader *r, struct json obj,
-			     struct wire_session *s)
-{
-	enum err rc;
-
-	rc = wire_read_str(r, obj, "account_id", WIRE_ID_MAX, &s->account_id);
-	if (rc)
-		return rc;
-	rc = wire_read_str(r, obj, "server_address", WIRE_TEXT_MAX,
-			   &s->server_address);
-	if (rc)
-		return rc;
-	rc = read_numbers(r, obj, s);
-	if (rc)
-		return rc;
-	rc = json_want_bool(obj, "is_bot", &s->is_bot, r->ei);
-	if (rc)
-		return rc;
-	rc = json_want_bool(obj, "test_mode", &s->test_mode, r->ei);
-	if (rc)
-		return rc;
-	rc = read_update_state(r, obj, s);
-	if (rc)
-		return rc;
-	rc = read_peers(r, obj, s);
-	if (rc)
-		return rc;
-	return read_key(r, obj, &s->auth_key);
-}
+static const struct wire_row session_rows[] = {
+	{ "account_id", W_STR(account_id, WIRE_ID_MAX) },
+	{ "version", W_I64(version, 0, INT64_MAX) },
+	{ "dc_id", W_INT(dc_id, 1, 10100), .flags = WIRE_NEED },
+	{ "server_address", W_STR(server_address, WIRE_TEXT_MAX) },
+	{ "port", W_INT(port, 0, 65535) },
+	{ "user_id", W_I64(user_id, 0, INT64_MAX) },
+	{ "is_bot", W_BOOL(is_bot) },
+	{ "api_id", W_I64(api_id, 0, INT32_MAX) },
+	{ "test_mode", W_BOOL(test_mode) },
+	/* its members are the session's */
+	{ "update_state", .kind = WIRE_OBJECT, .at = 0,
+	  .n_at = WIRE_AT(has_update_state, bool), .of = &state },
+	{ "peers",
+	  W_LIST(peers, npeers, struct wire_peer, peer, WIRE_PEERS_MAX) },
+	{ "auth_key", W_SECRET(auth_key, WIRE_AUTH_KEY_BYTES) },
+};
+static const struct wire_table session = WIRE_TABLE(OF, session_rows);
+#undef OF
 
 enum err wire_session_decode(const void *text, size_t len, struct arena *a,
 			     struct wire_session *ret, struct err_info *ei)
 {
-	const struct wire_reader r = { a, ei };
-	struct wire_session s = { 0 };
-	struct json_doc doc;
+	struct wire_session s = { .port = 443 };
 	enum err rc;
 
-	rc = json_parse(&doc, text, len, WIRE_SESSION_MAX, ei);
-	if (rc)
-		return rc;
-	rc = read_session(&r, json_root(&doc), &s);
-	json_free(&doc);
+	rc = wire_table_decode(&session, text, len, WIRE_SESSION_MAX, a, &s,
+			       ei);
 	if (rc)
 		wire_session_deinit(&s);
 	else
