@@ -68,16 +68,18 @@ static bool wants_help(int argc, char **argv)
 	return false;
 }
 
-int cli_config(const struct cli_cmd *cmd, void *values,
-	       struct config_origins *o, int argc, char **argv, int *ret_used,
-	       bool *ret_help)
+int cli_config(const struct cli_cmd *cmd, void *values, int argc, char **argv,
+	       struct cli_call *ret)
 {
+	struct config_origins *o = &ret->origins;
 	struct err_info ei = { 0 };
 	const char *path = config_path(argc, argv);
+	int used = 0;
 	enum err rc;
 
-	*ret_help = wants_help(argc, argv);
-	if (*ret_help)
+	*ret = (struct cli_call){ .rest = argv + argc };
+	ret->help = wants_help(argc, argv);
+	if (ret->help)
 		return show_usage(cmd);
 	rc = config_defaults(cmd->options, values, o, &ei);
 	if (!rc && path)
@@ -86,8 +88,9 @@ int cli_config(const struct cli_cmd *cmd, void *values,
 		rc = config_env(cmd->options, values, o, &ei);
 	if (!rc)
 		rc = config_args(cmd->options, values, o, argc - 1, argv + 1,
-				 ret_used, &ei);
+				 &used, &ei);
 	if (!rc)
 		rc = config_check(cmd->options, values, &ei);
+	ret->rest = argv + 1 + used;
 	return rc ? cli_fail(cmd->name, CLI_USAGE, &ei) : CLI_OK;
 }

@@ -40,13 +40,16 @@ const struct cli_cmd *cli_command(const char *name);
 
 /* "tgfleet x: reason" on stderr; returns `status`, so `return cli_fail(...)`. */
 int cli_fail(const char *command, int status, const struct err_info *ei);
+struct cli_call {
+	struct config_origins origins; /* of each value */
+	char **rest;		       /* words behind the options, then NULL */
+	bool help;		       /* was asked for and is out already */
+};
 /*
  * Defaults, --config FILE, environment, command line, required options.
- * *ret_used words of argv[1..] were options.  CLI_OK, or a status to return
- * (the reason is out already; -h prints the usage and gives *ret_help).
+ * CLI_OK, or a status to return: the reason is out already.
  */
-int cli_config(const struct cli_cmd *cmd, void *values,
-	       struct config_origins *o, int argc, char **argv, int *ret_used,
-	       bool *ret_help);
+int cli_config(const struct cli_cmd *cmd, void *values, int argc, char **argv,
+	       struct cli_call *ret);
 
 #endif /* CLI_CLI_H */

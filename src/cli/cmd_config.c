@@ -48,21 +48,20 @@ static int with_role(const struct cli_cmd *cmd, bool only_check, int argc,
 		     char **argv)
 {
 	struct err_info ei = { .msg = "out of memory" };
-	struct config_origins o = { 0 };
+	struct cli_call call;
 	void *values = new_values(cmd->options);
-	bool help = false;
-	int used = 0, status;
+	int status;
 
 	if (!values)
 		return cli_fail("config", CLI_FAILED, &ei);
-	status = cli_config(cmd, values, &o, argc, argv, &used, &help);
-	if (status == CLI_OK && !help) {
+	status = cli_config(cmd, values, argc, argv, &call);
+	if (status == CLI_OK && !call.help) {
 		if (cmd->check && cmd->check(values, &ei))
 			status = cli_fail(cmd->name, CLI_USAGE, &ei);
 		else if (only_check)
 			puts("ok");
 		else
-			status = show(cmd->options, values, &o);
+			status = show(cmd->options, values, &call.origins);
 	}
 	config_free(cmd->options, values);
 	free(values);

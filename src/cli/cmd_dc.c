@@ -149,15 +149,14 @@ static enum err serve(struct loop *l, const struct dc_values *v,
 static int run(int argc, char **argv)
 {
 	struct dc_values v = { 0 };
-	struct config_origins origins;
+	struct cli_call call;
 	struct err_info ei = { 0 };
 	struct loop *l = NULL;
-	int used, status;
-	bool help;
+	int status;
 	enum err rc;
 
-	status = cli_config(&cmd_dc, &v, &origins, argc, argv, &used, &help);
-	if (status != CLI_OK || help) {
+	status = cli_config(&cmd_dc, &v, argc, argv, &call);
+	if (status != CLI_OK || call.help) {
 		config_free(&table, &v);
 		return status;
 	}

@@ -94,11 +94,9 @@ static int play(struct demo *d, const struct options *o)
 static int run(int argc, char **argv)
 {
 	struct options o = { 0 };
-	struct config_origins origins;
+	struct cli_call call;
 	struct demo *d = calloc(1, sizeof(*d));
 	char *self = realpath("/proc/self/exe", NULL);
-	bool help = false;
-	int used = 0;
 	int status;
 
 	if (!d || !self) {
@@ -107,8 +105,8 @@ static int run(int argc, char **argv)
 		return CLI_FAILED;
 	}
 	d->program = self;
-	status = cli_config(&cmd_demo, &o, &origins, argc, argv, &used, &help);
-	if (status == CLI_OK && !help) {
+	status = cli_config(&cmd_demo, &o, argc, argv, &call);
+	if (status == CLI_OK && !call.help) {
 		status = play(d, &o);
 		demo_world_deinit(d);
 	}

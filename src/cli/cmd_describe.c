@@ -11,17 +11,15 @@ static const struct config_table table = { "describe", NULL, 0 };
 static int run(int argc, char **argv)
 {
 	struct err_info ei = { .msg = "out of memory" };
-	struct config_origins origins;
+	struct cli_call call;
 	struct buf out;
-	bool help;
-	int used = 0, status;
+	int status;
 
-	status = cli_config(&cmd_describe, NULL, &origins, argc, argv, &used,
-			    &help);
-	if (status || help)
+	status = cli_config(&cmd_describe, NULL, argc, argv, &call);
+	if (status || call.help)
 		return status;
 	buf_init(&out, OUT_MAX);
-	if (describe(argv[1 + used], &out, &ei) || !buf_cstr(&out))
+	if (describe(call.rest[0], &out, &ei) || !buf_cstr(&out))
 		status = cli_fail("describe", CLI_FAILED, &ei);
 	else
 		puts(buf_cstr(&out));

@@ -60,17 +60,15 @@ static enum err show(const char *section, bool json, struct err_info *ei)
 static int run(int argc, char **argv)
 {
 	struct err_info ei = { .msg = "out of memory" };
-	struct config_origins origins;
+	struct cli_call call;
 	struct options o = { 0 };
 	const char *which;
-	bool help;
-	int used = 0, status;
+	int status;
 
-	status =
-		cli_config(&cmd_errors, &o, &origins, argc, argv, &used, &help);
-	if (status || help)
+	status = cli_config(&cmd_errors, &o, argc, argv, &call);
+	if (status || call.help)
 		return status;
-	which = argv[1 + used] ? argv[1 + used] : "api";
+	which = call.rest[0] ? call.rest[0] : "api";
 	if (strcmp(which, "api") != 0 && strcmp(which, "telegram") != 0) {
 		fprintf(stderr, "tgfleet errors: api or telegram, not \"%s\"\n",
 			which);

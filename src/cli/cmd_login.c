@@ -104,14 +104,11 @@ static enum err login(struct options *o, struct err_info *ei)
 static int run(int argc, char **argv)
 {
 	struct options o = { 0 };
-	struct config_origins origins;
+	struct cli_call call;
 	struct err_info ei = { .msg = "out of memory" };
-	bool help;
-	int used = 0;
-	int status =
-		cli_config(&cmd_login, &o, &origins, argc, argv, &used, &help);
+	int status = cli_config(&cmd_login, &o, argc, argv, &call);
 
-	if (status == CLI_OK && !help) {
+	if (status == CLI_OK && !call.help) {
 		if (remote_resolve(&o.remote, &ei))
 			status = cli_fail("login", CLI_USAGE, &ei);
 		else if (login(&o, &ei))

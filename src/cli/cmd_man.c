@@ -167,13 +167,10 @@ static void tail(void)
 
 static int run(int argc, char **argv)
 {
-	struct config_origins origins;
-	bool help;
-	int used = 0;
-	int status =
-		cli_config(&cmd_man, NULL, &origins, argc, argv, &used, &help);
+	struct cli_call call;
+	int status = cli_config(&cmd_man, NULL, argc, argv, &call);
 
-	if (status || help)
+	if (status || call.help)
 		return status;
 	head();
 	commands();

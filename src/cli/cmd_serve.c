@@ -136,15 +136,13 @@ static int start(const struct control_config *cfg, const char *stray)
 static int run(int argc, char **argv)
 {
 	struct control_config cfg = { 0 };
-	struct config_origins origins = { 0 };
-	bool help = false;
-	int status, used = 0;
+	struct cli_call call;
+	int status;
 
-	status = cli_config(&cmd_serve, &cfg, &origins, argc, argv, &used,
-			    &help);
+	status = cli_config(&cmd_serve, &cfg, argc, argv, &call);
 	log_set_role("serve");
-	if (!status && !help)
-		status = start(&cfg, used < argc - 1 ? argv[used + 1] : NULL);
+	if (!status && !call.help)
+		status = start(&cfg, call.rest[0]);
 	config_free(&control_options, &cfg);
 	return status;
 }

@@ -79,18 +79,16 @@ static void dot_all(void)
 static int run(int argc, char **argv)
 {
 	struct err_info ei = { .msg = "out of memory" };
-	struct config_origins origins;
+	struct cli_call call;
 	struct options o = { 0 };
-	bool help;
-	int used = 0, status;
+	int status;
 
-	status =
-		cli_config(&cmd_states, &o, &origins, argc, argv, &used, &help);
-	if (status || help)
+	status = cli_config(&cmd_states, &o, argc, argv, &call);
+	if (status || call.help)
 		return status;
-	if (argv[1 + used]) {
+	if (call.rest[0]) {
 		fprintf(stderr, "tgfleet states: what is \"%s\"?\n",
-			argv[1 + used]);
+			call.rest[0]);
 		return CLI_USAGE;
 	}
 	if (o.dot)

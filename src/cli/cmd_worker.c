@@ -35,15 +35,13 @@ static const struct config_table table = {
 static int run(int argc, char **argv)
 {
 	struct worker_values v = { 0 };
-	struct config_origins origins;
+	struct cli_call call;
 	struct err_info ei = { 0 };
-	int used, status;
-	bool help = false;
+	int status;
 	enum err rc;
 
-	status =
-		cli_config(&cmd_worker, &v, &origins, argc, argv, &used, &help);
-	if (status || help) {
+	status = cli_config(&cmd_worker, &v, argc, argv, &call);
+	if (status || call.help) {
 		config_free(&table, &v);
 		return status;
 	}
