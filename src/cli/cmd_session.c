@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/session_load.h"
+#include "cli/sign_in.h"
 #include "cli/verbs.h"
 
 static const struct table_column list_columns[] = {
@@ -137,6 +138,10 @@ static const struct verbs_verb verbs[] = {
 	  .args = "FILE...",
 	  .help = "what a session file is; offline, shows no key",
 	  .run = inspect },
+	{ .name = "sign-in",
+	  .args = "",
+	  .help = "a new session; see its own -h",
+	  .own = sign_in_run },
 	{ .name = "list",
 	  .args = "",
 	  .help = "sessions in the vault",

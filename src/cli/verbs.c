@@ -260,17 +260,28 @@ static int with_options(const struct verbs_noun *noun,
 	return status;
 }
 
+static const struct verbs_verb *find(const struct verbs_noun *noun,
+				     const char *name)
+{
+	for (size_t i = 0; i < noun->nverbs; i++)
+		if (!strcmp(noun->verbs[i].name, name))
+			return &noun->verbs[i];
+	return NULL;
+}
+
 int verbs_run(const struct verbs_noun *noun, int argc, char **argv)
 {
+	const struct verbs_verb *v = argc > 1 ? find(noun, argv[1]) : NULL;
+
+	if (v && v->own)
+		return v->own(argc - 1, argv + 1);
 	for (int i = 1; i < argc; i++)
 		if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help"))
 			return usage(noun, stdout, CLI_OK);
 	if (argc < 2)
 		return usage(noun, stderr, CLI_USAGE);
-	for (size_t i = 0; i < noun->nverbs; i++)
-		if (!strcmp(noun->verbs[i].name, argv[1]))
-			return with_options(noun, &noun->verbs[i], argc - 2,
-					    argv + 2);
+	if (v)
+		return with_options(noun, v, argc - 2, argv + 2);
 	fprintf(stderr, "tgfleet %s: no verb \"%s\"; see `tgfleet %s -h`\n",
 		noun->name, argv[1], noun->name);
 	return CLI_USAGE;

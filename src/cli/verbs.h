@@ -40,6 +40,8 @@ struct verbs_verb {
 	size_t ncolumns;
 	/* Takes any number of arguments from `args` up; exit status. */
 	int (*run)(const struct verbs_call *call);
+	/* Has options of its own; argv[0] is the verb. */
+	int (*own)(int argc, char **argv);
 };
 
 struct verbs_noun {

@@ -145,6 +145,37 @@ enum err sessfile_read(const void *data, size_t len, const char *name,
 	return ERR_OK;
 }
 
+static enum err make(struct sessfile *s, const struct sessfile_new *n,
+		     struct err_info *ei)
+{
+	enum err rc;
+
+	sessfile_init(s, SESSFILE_TELETHON_STRING);
+	rc = sessfile_set_dc(s, n->dc_id, ei);
+	if (!rc && n->address)
+		rc = sessfile_set_address(s, n->address, n->port, ei);
+	if (!rc)
+		rc = sessfile_set_key(s, n->key, SESSFILE_KEY_BYTES, ei);
+	s->user_id = n->user_id;
+	s->api_id = n->api_id;
+	s->is_bot = n->is_bot;
+	s->test_mode = n->test_mode;
+	return rc;
+}
+
+enum err sessfile_make(const struct sessfile_new *n, struct sessfile *ret,
+		       struct err_info *ei)
+{
+	struct sessfile s = { 0 };
+	enum err rc = make(&s, n, ei);
+
+	if (rc)
+		sessfile_deinit(&s);
+	else
+		*ret = s;
+	return rc;
+}
+
 void sessfile_fingerprint(const struct sessfile *s,
 			  char hex[static SESSFILE_FINGERPRINT_HEX + 1])
 {

@@ -101,6 +101,17 @@ enum err sessfile_read_tdata(const struct sessfile_blob *files, size_t n,
 #define SESSFILE_TDATA_KEY "key_datas"
 #define SESSFILE_TDATA_ACCOUNT "D877F783D5D3EF8Cs"
 
+/* A session that was just made.  The key is copied; address may be NULL. */
+struct sessfile_new {
+	int dc_id, port;
+	const char *address;
+	const uint8_t *key; /* SESSFILE_KEY_BYTES */
+	int64_t user_id, api_id;
+	bool is_bot, test_mode;
+};
+enum err sessfile_make(const struct sessfile_new *n, struct sessfile *ret,
+		       struct err_info *ei);
+
 void sessfile_deinit(struct sessfile *s);
 
 const char *sessfile_flavour_name(enum sessfile_flavour flavour);

@@ -1,0 +1,257 @@
+"""`tgfleet session sign-in`: our own engine signs in, Telethon uses the session."""
+import asyncio
+import json
+import re
+import signal
+import stat
+import subprocess
+import time
+
+import pytest
+
+pytest.importorskip("telethon")
+
+from telethon import functions  # noqa: E402
+from telethon.sessions import SQLiteSession, StringSession  # noqa: E402
+
+from dc_helper import Dc, client, code_of  # noqa: E402
+from fleet import cli, program  # noqa: E402
+
+ADA, DORA = "9996620001", "9996630004"
+
+
+def run(coro):
+    return asyncio.run(asyncio.wait_for(coro, 90))
+
+
+@pytest.fixture
+def dc(tmp_path):
+    it = Dc(tmp_path)
+    yield it
+    it.stop()
+    log = (tmp_path / "dc.log").read_text()
+    assert all(bad not in log for bad in (
+        "ev=bug", "Sanitizer", "runtime error", "level=error")), log[-3000:]
+
+
+def start(dc, out, *args, **kw):
+    return cli("session", "sign-in", "--telegram", dc.dir / "env.json",
+               "--out", out, *args, **kw)
+
+
+def keep(path, text):
+    path.write_text(text + "\n")
+    return path
+
+
+def works(dc, out, phone):
+    """Telethon, which did not make it, is at home in this session."""
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+    async def go():
+        c = client(dc, StringSession(out.read_text().strip()))
+        await c.connect()
+        me = await c.get_me()
+        assert me.phone == phone
+        await c.send_message("me", "from a session made by tgfleet")
+        await c.disconnect()
+        return me.id
+    return run(go())
+
+
+def secrets_of(got, *more):
+    for text in (got.stdout, got.stderr):
+        for secret in more:
+            assert secret not in text
+
+
+def test_code_from_a_file(dc, tmp_path):
+    out = tmp_path / "ada.session"
+    code = keep(tmp_path / "code", code_of(ADA))
+    got = start(dc, out, "--phone", "+" + ADA, "--code-file", code, "--json")
+    shown = json.loads(got.stdout)
+    assert shown["dc_id"] == 2 and not shown["bot"]
+    assert works(dc, out, ADA) == shown["user_id"]
+    secrets_of(got, out.read_text().strip()[10:60], code_of(ADA))
+    assert "a code was sent in the Telegram app" in got.stderr
+
+
+def test_code_from_stdin_and_into_a_database(dc, tmp_path):
+    out = tmp_path / "ada.session"
+    start(dc, out, "--phone", ADA, "--to", "telethon",
+          input=f"99999\n{code_of(ADA)}\n")
+
+    async def go():
+        c = client(dc, SQLiteSession(str(out)))
+        await c.connect()
+        assert (await c.get_me()).phone == ADA
+        await c.disconnect()
+    run(go())
+
+
+def test_number_of_another_dc(dc, tmp_path):
+    out = tmp_path / "dora"
+    got = start(dc, out, "--phone", DORA, "--dc", "1", "--json",
+                input=code_of(DORA) + "\n")
+    assert json.loads(got.stdout)["dc_id"] == 3
+    works(dc, out, DORA)
+
+
+def test_password(dc, tmp_path):
+    dc.call("/users", {"phone": ADA, "home_dc": 2, "password": "Zwei Faktoren",
+                       "hint": "what for"})
+    out = tmp_path / "s"
+    code = keep(tmp_path / "code", code_of(ADA))
+    wrong = keep(tmp_path / "wrong", "zwei faktoren")
+    got = start(dc, out, "--phone", ADA, "--code-file", code,
+                "--password-file", wrong, status=1)
+    assert "password" in got.stderr and not out.exists()
+    right = keep(tmp_path / "right", "Zwei Faktoren")
+    got = start(dc, out, "--phone", ADA, "--code-file", code,
+                "--password-file", right)
+    works(dc, out, ADA)
+    secrets_of(got, "Zwei Faktoren")
+    # asked for, with a wrong one first
+    got = start(dc, tmp_path / "t", "--phone", ADA,
+                input=f"{code_of(ADA)}\nfalsch\nZwei Faktoren\n")
+    assert "hint: what for" in got.stderr
+    assert "the password is wrong" in got.stderr
+    works(dc, tmp_path / "t", ADA)
+
+
+def test_another_code_on_request(dc, tmp_path):
+    got = start(dc, tmp_path / "s", "--phone", ADA,
+                input=f"resend\nresend\nresend\n{code_of(ADA)}\n")
+    for way in ("app", "by SMS", "phone call"):
+        assert way in got.stderr
+    assert "SEND_CODE_UNAVAILABLE" in got.stderr
+    works(dc, tmp_path / "s", ADA)
+
+
+def test_refusals_name_the_reason_and_leave_nothing(dc, tmp_path):
+    out = tmp_path / "s"
+    got = start(dc, out, "--phone", "4912345678", status=1)
+    assert "PHONE_NUMBER_INVALID" in got.stderr
+    assert "country code" in got.stderr
+    code = keep(tmp_path / "code", "00000")
+    got = start(dc, out, "--phone", ADA, "--code-file", code, status=1)
+    assert "not accepted" in got.stderr
+    got = start(dc, out, "--phone", ADA, input="cancel\n", status=1)
+    assert "cancelled" in got.stderr
+    assert dc.counters()["calls"]["auth.cancelCode"] == 1
+    got = start(dc, out, "--phone", ADA, input="", status=1)
+    assert "nobody answered" in got.stderr
+    start(dc, out, "--phone", "ada", status=1)
+    start(dc, out, status=2)
+    start(dc, out, "--qr", "--phone", ADA, status=2)
+    got = start(dc, out, "--phone", ADA, "--code-file", tmp_path / "never",
+                "--timeout", "1s", status=1)
+    assert "gave up: waiting for the code" in got.stderr
+    assert not out.exists()
+    out.write_text("mine")
+    before = dc.counters()["handshakes"]
+    got = start(dc, out, "--phone", ADA, status=1)
+    assert "exists already" in got.stderr
+    assert out.read_text() == "mine"
+    assert dc.counters()["handshakes"] == before
+
+
+def test_key_of_somebody_else_is_not_trusted(dc, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    second = Dc(other)
+    env = json.loads((tmp_path / "env.json").read_text())
+    env["keys"] = json.loads((other / "env.json").read_text())["keys"]
+    second.stop()
+    (tmp_path / "mixed.json").write_text(json.dumps(env))
+    got = cli("session", "sign-in", "--telegram", tmp_path / "mixed.json",
+              "--out", tmp_path / "s", "--phone", ADA, status=1)
+    assert "fingerprint" in got.stderr or "key" in got.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_nobody_there(dc, tmp_path):
+    env = json.loads((tmp_path / "env.json").read_text())
+    for it in env["dcs"]:
+        it["port"] = 1
+    (tmp_path / "nowhere.json").write_text(json.dumps(env))
+    got = cli("session", "sign-in", "--telegram", tmp_path / "nowhere.json",
+              "--out", tmp_path / "s", "--phone", ADA, status=1)
+    assert "refused" in got.stderr and got.stderr.count("\n") == 1
+
+
+def popen(dc, out, *args):
+    return subprocess.Popen(
+        [program(), "session", "sign-in", "--telegram",
+         str(dc.dir / "env.json"), "--out", str(out), *map(str, args)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+
+
+def test_connection_lost_while_waiting_for_the_code(dc, tmp_path):
+    code = tmp_path / "code"
+    p = popen(dc, tmp_path / "s", "--phone", ADA, "--code-file", code)
+    dc.wait(lambda: dc.counters()["calls"].get("auth.sendCode"))
+    dc.call("/faults", {"kind": "drop"})
+    time.sleep(0.3)
+    keep(code, code_of(ADA))
+    out, err = p.communicate(timeout=30)
+    assert p.returncode == 0, err
+    assert dc.counters()["handshakes"] == 1
+    works(dc, tmp_path / "s", ADA)
+
+
+def test_interrupted_it_takes_the_code_back(dc, tmp_path):
+    p = popen(dc, tmp_path / "s", "--phone", ADA, "--code-file",
+              tmp_path / "never")
+    dc.wait(lambda: dc.counters()["calls"].get("auth.sendCode"))
+    time.sleep(0.2)
+    p.send_signal(signal.SIGINT)
+    _, err = p.communicate(timeout=30)
+    assert p.returncode == 1 and "cancelled" in err
+    assert dc.counters()["calls"]["auth.cancelCode"] == 1
+
+
+def test_bot(dc, tmp_path):
+    made = dc.call("/bots", {"username": "echo_bot", "home_dc": 3})
+    token = keep(tmp_path / "token", made["token"])
+    got = start(dc, tmp_path / "s", "--bot-token-file", token, "--json")
+    shown = json.loads(got.stdout)
+    assert shown["bot"] and shown["dc_id"] == 3
+    assert shown["user_id"] == made["user_id"]
+    secrets_of(got, made["token"])
+    bad = keep(tmp_path / "bad", "1:abc")
+    got = start(dc, tmp_path / "t", "--bot-token-file", bad, status=1)
+    assert "ACCESS_TOKEN_INVALID" in got.stderr and "@BotFather" in got.stderr
+
+
+@pytest.mark.parametrize("phone,password", [(ADA, None), (DORA, "both")])
+def test_qr_code_scanned_by_telethon(dc, tmp_path, phone, password):
+    import base64
+    home = int(phone[5])
+    user = {"phone": phone, "home_dc": home}
+    dc.call("/users", user | ({"password": password} if password else {}))
+    more = []
+    if password:
+        more = ["--password-file", keep(tmp_path / "pw", password)]
+    p = popen(dc, tmp_path / "s", "--qr", "--dc", "2", *more)
+    url = p.stdout.readline().strip()
+    token = re.fullmatch(r"tg://login\?token=([\w-]+)", url).group(1)
+    token = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+    async def go():
+        c = client(dc, dc_id=home)
+        await c.connect()
+        await c.send_code_request(phone)
+        if password:
+            with pytest.raises(Exception, match="password"):
+                await c.sign_in(phone, code_of(phone))
+            await c.sign_in(password=password)
+        else:
+            await c.sign_in(phone, code_of(phone))
+        await c(functions.auth.AcceptLoginTokenRequest(token))
+        await c.disconnect()
+    run(go())
+    _, err = p.communicate(timeout=30)
+    assert p.returncode == 0, err
+    works(dc, tmp_path / "s", phone)
