@@ -232,6 +232,11 @@ const char *dc_rpc_method_name(enum dc_method m);
 /* Something came under the key on c: is the key in use at two places? */
 void dc_rpc_spoke(struct dc *dc, struct dc_key *key, struct dc_conn *c);
 
+/* ---- dc_unpack.c */
+/* *body, *len: with the query unpacked, in the call's arena if it was packed. */
+enum err dc_unpack_query(const struct dc_call *call, const uint8_t **body,
+			 size_t *len, struct err_info *ei);
+
 /* ---- dc_session.c */
 struct dc_sess *dc_session_get(struct dc *dc, struct dc_key *key, uint64_t id,
 			       bool *ret_is_new);

@@ -168,8 +168,11 @@ static enum err decode(struct dc_call *call, const uint8_t *body, size_t len)
 		return no_layer(call);
 	if (call->key->layer)
 		call->schema = schema_for_layer(call->key->layer);
-	cursor_read(&r, body, len);
-	rc = dyn_read(&r, call->schema, call->arena, &d, &ei);
+	rc = dc_unpack_query(call, &body, &len, &ei);
+	if (!rc) {
+		cursor_read(&r, body, len);
+		rc = dyn_read(&r, call->schema, call->arena, &d, &ei);
+	}
 	if (rc) {
 		log_fail(LOG_WARN, LOGEV_DC_RPC, rc, &ei,
 			 log_i64("layer", call->key->layer));

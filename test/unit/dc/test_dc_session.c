@@ -500,6 +500,48 @@ static void test_container_and_gzip(void **state)
 	buf_deinit(&packed);
 }
 
+/* As TDLib does, and our own client: wrappers first, the query packed. */
+static void test_query_packed_behind_its_wrappers(void **state)
+{
+	struct dyn *init = fn_new(TLN_initConnection);
+	struct buf packed;
+	struct tl_reader r;
+
+	(void)state;
+	signed_in();
+	dyn_set_int(init, TLF_api_id, 7);
+	dyn_set_str(init, TLF_device_model, "box");
+	dyn_set_obj(init, TLF_proxy, fn_new(TLN_inputClientProxy));
+	dyn_set_obj(init, TLF_query, fn_new(TLN_updates_getState));
+	put_call(init);
+	/* the query is the last 4 bytes */
+	buf_init(&packed, 4096);
+	assert_int_equal(gzip_pack(buf_head(&fx.body) + buf_len(&fx.body) - 4,
+				   4, &packed),
+			 ERR_OK);
+	fx.body.len -= 4;
+	assert_int_equal(
+		buf_append(&fx.body, buf_head(&packed), buf_len(&packed)),
+		ERR_OK);
+	sent_id = fresh_id();
+	assert_int_equal(give_raw(99, sent_id, fresh_seq(), buf_head(&fx.body),
+				  buf_len(&fx.body)),
+			 ERR_OK);
+	answer_at(&r);
+	assert_int_equal(cursor_peek_u32(&r),
+			 schema_by_name(fx.schema, TLN_updates_state)->id);
+	assert_string_equal(fx.key->device, "box");
+	/* damaged: answered with an error, not with silence */
+	fx.body.data[fx.body.len - 6] ^= 0x55;
+	sent_id = fresh_id();
+	assert_int_equal(give_raw(99, sent_id, fresh_seq(), buf_head(&fx.body),
+				  buf_len(&fx.body)),
+			 ERR_OK);
+	answer_at(&r);
+	assert_int_equal(cursor_peek_u32(&r), SERVICE_RPC_ERROR);
+	buf_deinit(&packed);
+}
+
 static void test_damaged_messages_are_refused(void **state)
 {
 	static const uint8_t cut_container[] = { 0xdc, 0xf8, 0xf1, 0x73,
@@ -823,6 +865,7 @@ int main(void)
 		T(test_acknowledged_answers_are_forgotten),
 		T(test_answers_kept_are_bounded),
 		T(test_container_and_gzip),
+		T(test_query_packed_behind_its_wrappers),
 		T(test_damaged_messages_are_refused),
 		T(test_state_of_messages),
 		T(test_future_salts_are_bare_and_bounded),
