@@ -97,8 +97,14 @@ void loop_enter(struct loop *l)
 	l->entered_at = l->now;
 }
 
+/*
+ * uv_run() runs due timers before it polls, too.  One that came due between being
+ * armed and that would leave the poll with nothing to wait for but I/O, for ever:
+ * uv_stop() makes that poll return at once, and means nothing after it.
+ */
 static void on_timer(uv_timer_t *t)
 {
+	uv_stop(t->loop);
 	loop_enter(t->data);
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -263,6 +264,37 @@ static void test_manual_clock(void **state)
 	loop_free(l);
 }
 
+/* Waits until `ns` before the monotonic clock's next millisecond. */
+static void approach_millisecond(long ns)
+{
+	struct timespec t;
+
+	do
+		clock_gettime(CLOCK_MONOTONIC, &t);
+	while (t.tv_nsec % 1000000 < 1000000 - ns);
+}
+
+static void on_too_long(int signum)
+{
+	static const char text[] = "a turn did not wake up\n";
+
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(1);
+}
+
+/* A time-out of a millisecond may pass between arming it and sleeping: it must
+ * not be lost then.  libuv counts in milliseconds, so this is the place. */
+static void test_a_turn_at_the_edge_of_a_millisecond(void **state)
+{
+	signal(SIGALRM, on_too_long);
+	for (long ns = 200; ns < 30000; ns += 50) {
+		alarm(20);
+		approach_millisecond(ns);
+		loop_turn(*state, 300);
+	}
+	alarm(0);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -274,6 +306,7 @@ int main(void)
 		T(test_a_job_comes_back_to_the_loop),
 		T(test_signal_stops),
 		T(test_watchdog_counts_long_turns),
+		T(test_a_turn_at_the_edge_of_a_millisecond),
 		T(test_foreign_fd),
 		T(test_manual_clock),
 	};
