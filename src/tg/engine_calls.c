@@ -2,131 +2,156 @@
 #include <string.h>
 
 #include "tg/engine_int.h"
-#include "tl/cursor.h"
-
-/* Layer 223, as spelled in src/tl/schema/api_223.tl. */
-enum call_id {
-	CALL_INVOKE_WITH_LAYER = 0xda9b0d0d,
-	CALL_INIT_CONNECTION = 0xc1cd5ea9,
-	CALL_GET_USERS = 0x0d91a548,
-	CALL_GET_STATE = 0xedd4882a,
-	CALL_GET_DIFFERENCE = 0x19c2f763,
-	CALL_GET_CHANNEL_DIFFERENCE = 0x03173d78,
-	CALL_SEND_MESSAGE = 0x545cd15a,
-	CALL_INPUT_USER_SELF = 0xf7c1b13f,
-	CALL_INPUT_PEER_SELF = 0x7da07ec9,
-	CALL_INPUT_PEER_CHAT = 0x35a95cb9,
-	CALL_INPUT_PEER_CHANNEL = 0x27bcbbfc,
-	CALL_INPUT_CHANNEL = 0xf35aec28,
-	CALL_FILTER_EMPTY = 0x94d42ee7,
-};
+#include "tl/tl_wanted.h"
 
 #define CALL_CHANNEL_LIMIT 100 /* 100000 is for bots */
+
+static struct tl_bytes text(const char *s)
+{
+	return (struct tl_bytes){ (const uint8_t *)s, strlen(s) };
+}
+
+/* Both calls need a query inside; the prefix ends where it begins. */
+static enum err write_prefix(const struct engine_app *app, struct buf *inner,
+			     struct buf *out, struct err_info *ei)
+{
+	static const uint8_t query[4];
+	const struct tlf_initConnection init = {
+		.api_id = app->api_id,
+		.device_model = text(app->device_model),
+		.system_version = text(app->system_version),
+		.app_version = text(app->app_version),
+		.system_lang_code = text("en"),
+		.lang_pack = text(""), /* only official apps have one */
+		.lang_code = text("en"),
+		.query = { query, sizeof(query) },
+	};
+	struct tlf_invokeWithLayer call = { .layer = ENGINE_LAYER };
+	struct tl_writer w;
+	enum err rc;
+
+	cursor_write(&w, inner);
+	rc = tlf_initConnection_write(&w, &init, ei);
+	if (rc)
+		return rc;
+	call.query = (struct tl_bytes){ buf_head(inner), buf_len(inner) };
+	cursor_write(&w, out);
+	rc = tlf_invokeWithLayer_write(&w, &call, ei);
+	if (!rc)
+		out->len -= sizeof(query);
+	return rc;
+}
 
 enum err engine_env_init(struct engine_env *env, const struct engine_app *app,
 			 struct err_info *ei)
 {
-	struct buf out;
-	struct tl_writer w;
+	struct buf inner, out;
+	enum err rc;
 
 	if (app->api_id <= 0)
 		return err_set(ei, ERR_INVALID,
 			       "api_id %d: use your own from my.telegram.org",
 			       app->api_id);
+	buf_init(&inner, sizeof(env->prefix));
 	buf_init(&out, sizeof(env->prefix));
-	cursor_write(&w, &out);
-	cursor_put_u32(&w, CALL_INVOKE_WITH_LAYER);
-	cursor_put_i32(&w, ENGINE_LAYER);
-	cursor_put_u32(&w, CALL_INIT_CONNECTION);
-	cursor_put_u32(&w, 0); /* flags: no proxy, no params */
-	cursor_put_i32(&w, app->api_id);
-	cursor_put_string(&w, app->device_model);
-	cursor_put_string(&w, app->system_version);
-	cursor_put_string(&w, app->app_version);
-	cursor_put_string(&w, "en");
-	cursor_put_string(&w, ""); /* lang_pack: only official apps have one */
-	cursor_put_string(&w, "en");
-	if (!w.rc) {
+	rc = write_prefix(app, &inner, &out, ei);
+	if (rc) {
+		rc = err_set(ei, rc, "names of device and app too long");
+	} else {
 		env->prefix_len = buf_len(&out);
 		memcpy(env->prefix, buf_head(&out), env->prefix_len);
 	}
+	buf_deinit(&inner);
 	buf_deinit(&out);
-	if (w.rc)
-		return err_set(ei, w.rc, "names of device and app too long");
-	return ERR_OK;
+	return rc;
 }
 
-static enum err ask(struct engine *e, uint64_t tag, struct buf *body,
-		    const struct tl_writer *w, struct mono deadline,
-		    struct err_info *ei)
+struct call {
+	uint16_t function; /* TLN_* */
+	const void *args;  /* its tlf_ struct */
+	size_t max;
+	uint64_t tag;
+	struct mono deadline;
+};
+
+static enum err ask(struct engine *e, const struct call *c, struct err_info *ei)
 {
-	enum err rc = w->rc;
+	struct tl_writer w;
+	struct buf body;
+	enum err rc;
 
 	/* one of a kind: an older one was for a connection that is gone */
-	if (ENGINE_TAG_KIND(tag))
-		(void)session_cancel(&e->session, tag);
-	if (rc)
-		rc = err_set(ei, rc, "request too long");
-	else
-		rc = session_query(&e->session, tag, buf_head(body),
-				   buf_len(body), deadline, ei);
-	buf_deinit(body);
+	if (ENGINE_TAG_KIND(c->tag))
+		(void)session_cancel(&e->session, c->tag);
+	buf_init(&body, c->max);
+	cursor_write(&w, &body);
+	rc = bind_write(&w, c->function, c->args, ei);
+	if (!rc)
+		rc = session_query(&e->session, c->tag, buf_head(&body),
+				   buf_len(&body), c->deadline, ei);
+	buf_deinit(&body);
 	return rc;
+}
+
+/* A question of our own, small and with our own patience. */
+static enum err ask_own(struct engine *e, uint64_t tag, uint16_t function,
+			const void *args, struct err_info *ei)
+{
+	const struct call c = { .function = function,
+				.args = args,
+				.max = 128,
+				.tag = tag,
+				.deadline = mono_add(e->now, ENGINE_CALL_US) };
+
+	return ask(e, &c, ei);
 }
 
 enum err engine_ask_self(struct engine *e, struct err_info *ei)
 {
-	struct buf body;
-	struct tl_writer w;
+	struct tlc_inputUserSelf self = { 0 };
+	struct tlt_InputUser user = { .kind = TLN_inputUserSelf,
+				      .inputUserSelf = &self };
+	const struct tlf_users_getUsers f = { .id = { 1, &user } };
 
-	buf_init(&body, 64);
-	cursor_write(&w, &body);
-	cursor_put_u32(&w, CALL_GET_USERS);
-	cursor_put_vector(&w, 1);
-	cursor_put_u32(&w, CALL_INPUT_USER_SELF);
-	return ask(e, ENGINE_TAG_SELF, &body, &w,
-		   mono_add(e->now, ENGINE_CALL_US), ei);
+	return ask_own(e, ENGINE_TAG_SELF, TLN_users_getUsers, &f, ei);
 }
 
 enum err engine_ask_state(struct engine *e, struct err_info *ei)
 {
-	struct buf body;
-	struct tl_writer w;
+	const struct tlf_updates_getState f = { 0 };
 
-	buf_init(&body, 64);
-	cursor_write(&w, &body);
-	cursor_put_u32(&w, CALL_GET_STATE);
-	return ask(e, ENGINE_TAG_STATE, &body, &w,
-		   mono_add(e->now, ENGINE_CALL_US), ei);
+	return ask_own(e, ENGINE_TAG_STATE, TLN_updates_getState, &f, ei);
+}
+
+static enum err ask_channel(struct engine *e, const struct updates_ask *a,
+			    struct err_info *ei)
+{
+	struct tlc_inputChannel channel = { .channel_id = a->channel_id,
+					    .access_hash = a->access_hash };
+	struct tlc_channelMessagesFilterEmpty all = { 0 };
+	const struct tlf_updates_getChannelDifference f = {
+		.channel = { .kind = TLN_inputChannel,
+			     .inputChannel = &channel },
+		.filter = { .kind = TLN_channelMessagesFilterEmpty,
+			    .channelMessagesFilterEmpty = &all },
+		.pts = a->pos.pts,
+		.limit = CALL_CHANNEL_LIMIT,
+	};
+
+	return ask_own(e, ENGINE_TAG_CHANNEL | (uint64_t)a->channel_id,
+		       TLN_updates_getChannelDifference, &f, ei);
 }
 
 static enum err ask_difference(struct engine *e, const struct updates_ask *a,
 			       struct err_info *ei)
 {
-	struct buf body;
-	struct tl_writer w;
-	uint64_t tag = ENGINE_TAG_DIFF;
+	const struct tlf_updates_getDifference f = { .pts = a->pos.pts,
+						     .date = a->pos.date,
+						     .qts = a->pos.qts };
 
-	buf_init(&body, 128);
-	cursor_write(&w, &body);
-	if (a->channel) {
-		tag = ENGINE_TAG_CHANNEL | (uint64_t)a->channel_id;
-		cursor_put_u32(&w, CALL_GET_CHANNEL_DIFFERENCE);
-		cursor_put_u32(&w, 0);
-		cursor_put_u32(&w, CALL_INPUT_CHANNEL);
-		cursor_put_i64(&w, a->channel_id);
-		cursor_put_i64(&w, a->access_hash);
-		cursor_put_u32(&w, CALL_FILTER_EMPTY);
-		cursor_put_i32(&w, a->pos.pts);
-		cursor_put_i32(&w, CALL_CHANNEL_LIMIT);
-	} else {
-		cursor_put_u32(&w, CALL_GET_DIFFERENCE);
-		cursor_put_u32(&w, 0);
-		cursor_put_i32(&w, a->pos.pts);
-		cursor_put_i32(&w, a->pos.date);
-		cursor_put_i32(&w, a->pos.qts);
-	}
-	return ask(e, tag, &body, &w, mono_add(e->now, ENGINE_CALL_US), ei);
+	if (a->channel)
+		return ask_channel(e, a, ei);
+	return ask_own(e, ENGINE_TAG_DIFF, TLN_updates_getDifference, &f, ei);
 }
 
 enum err engine_ask_differences(struct engine *e, struct err_info *ei)
@@ -142,21 +167,32 @@ enum err engine_ask_differences(struct engine *e, struct err_info *ei)
 	return ERR_OK;
 }
 
-static enum err put_peer(struct engine *e, struct tl_writer *w, int64_t peer,
-			 struct err_info *ei)
+/* Where a message goes, and room for what that takes. */
+struct target {
+	struct tlt_InputPeer peer;
+	struct tlc_inputPeerSelf self;
+	struct tlc_inputPeerChat chat;
+	struct tlc_inputPeerChannel channel;
+};
+
+static enum err find_peer(struct engine *e, int64_t peer, struct target *t,
+			  struct err_info *ei)
 {
 	int64_t hash;
 
+	*t = (struct target){ 0 };
 	if (!peer || peer == e->self_id) {
-		cursor_put_u32(w, CALL_INPUT_PEER_SELF);
+		t->peer.kind = TLN_inputPeerSelf;
+		t->peer.inputPeerSelf = &t->self;
 		return ERR_OK;
 	}
 	if (peer > 0)
 		return err_set(ei, ERR_FORBIDDEN,
 			       "no private messages to other people");
 	if (peer > -ENGINE_CHANNEL_BASE) {
-		cursor_put_u32(w, CALL_INPUT_PEER_CHAT);
-		cursor_put_i64(w, -peer);
+		t->peer.kind = TLN_inputPeerChat;
+		t->peer.inputPeerChat = &t->chat;
+		t->chat.chat_id = -peer;
 		return ERR_OK;
 	}
 	peer = -(peer + ENGINE_CHANNEL_BASE);
@@ -164,34 +200,34 @@ static enum err put_peer(struct engine *e, struct tl_writer *w, int64_t peer,
 	if (!hash)
 		return err_set(ei, ERR_NOTFOUND,
 			       "the account has not seen this channel yet");
-	cursor_put_u32(w, CALL_INPUT_PEER_CHANNEL);
-	cursor_put_i64(w, peer);
-	cursor_put_i64(w, hash);
+	t->peer.kind = TLN_inputPeerChannel;
+	t->peer.inputPeerChannel = &t->channel;
+	t->channel.channel_id = peer;
+	t->channel.access_hash = hash;
 	return ERR_OK;
 }
 
-enum err engine_send_text(struct engine *e, int64_t peer, const char *text,
+enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
 			  int64_t random_id, uint64_t tag, struct mono deadline,
 			  struct err_info *ei)
 {
-	struct buf body;
-	struct tl_writer w;
+	struct tlf_messages_sendMessage f = { .message = text(message),
+					      .random_id = random_id };
+	const struct call c = { .function = TLN_messages_sendMessage,
+				.args = &f,
+				.max = 4 * ENGINE_TEXT_MAX + 128,
+				.tag = ENGINE_TAG_ID(tag),
+				.deadline = deadline };
+	struct target to;
 	enum err rc;
 
-	if (!text[0] || strlen(text) > 4 * ENGINE_TEXT_MAX)
+	if (!message[0] || f.message.len > 4 * ENGINE_TEXT_MAX)
 		return err_set(ei, ERR_INVALID,
 			       "a message has 1 to %d characters",
 			       ENGINE_TEXT_MAX);
-	buf_init(&body, 4 * ENGINE_TEXT_MAX + 128);
-	cursor_write(&w, &body);
-	cursor_put_u32(&w, CALL_SEND_MESSAGE);
-	cursor_put_u32(&w, 0);
-	rc = put_peer(e, &w, peer, ei);
-	if (rc) {
-		buf_deinit(&body);
+	rc = find_peer(e, peer, &to, ei);
+	if (rc)
 		return rc;
-	}
-	cursor_put_string(&w, text);
-	cursor_put_i64(&w, random_id);
-	return ask(e, ENGINE_TAG_ID(tag), &body, &w, deadline, ei);
+	f.peer = to.peer;
+	return ask(e, &c, ei);
 }

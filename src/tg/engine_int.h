@@ -3,14 +3,13 @@
  * Inside the engine.
  *
  *	engine.c          life, bytes in and out, events of the session
- *	engine_calls.c    the requests we make, written by hand from the schema
+ *	engine_calls.c    the requests we make
  *	engine_updates.c  what comes: updates, differences, messages
  */
 #ifndef TG_ENGINE_INT_H
 #define TG_ENGINE_INT_H
 
 #include "tg/engine.h"
-#include "tl/dyn.h"
 
 #define ENGINE_ARENA_MAX (32U << 20) /* one decoded answer */
 #define ENGINE_CALL_US (INT64_C(60) * US_PER_SEC)
@@ -24,8 +23,6 @@
 #define ENGINE_TAG_ID(tag) ((tag) & ((UINT64_C(1) << 60) - 1))
 
 #define ENGINE_CHANNEL_BASE INT64_C(1000000000000)
-
-struct dyn;
 
 /* engine.c */
 enum err engine_emit(struct engine *e, const struct engine_event *ev);

@@ -3,19 +3,22 @@
 #include <string.h>
 
 #include "tg/engine_int.h"
-#include "tl/skip.h"
+#include "tl/tl_wanted.h"
 
 static const struct schema *const layer = &schema_api_223;
 
-static int64_t peer_id(const struct dyn *peer)
+static int64_t peer_id(const struct tlt_Peer *p)
 {
-	if (dyn_is(peer, TLN_peerUser))
-		return dyn_int(peer, TLF_user_id, 0);
-	if (dyn_is(peer, TLN_peerChat))
-		return -dyn_int(peer, TLF_chat_id, 0);
-	if (dyn_is(peer, TLN_peerChannel))
-		return -ENGINE_CHANNEL_BASE - dyn_int(peer, TLF_channel_id, 0);
-	return 0;
+	switch (p->kind) {
+	case TLN_peerUser:
+		return p->peerUser->user_id;
+	case TLN_peerChat:
+		return -p->peerChat->chat_id;
+	case TLN_peerChannel:
+		return -ENGINE_CHANNEL_BASE - p->peerChannel->channel_id;
+	default:
+		return 0;
+	}
 }
 
 static enum err emit_message(struct engine *e, struct engine_message *m)
@@ -32,86 +35,141 @@ static enum err emit_message(struct engine *e, struct engine_message *m)
 }
 
 /* A Message of any kind; what is no text message is none for us. */
-static enum err take_message(struct engine *e, const struct dyn *d)
+static enum err take_message(struct engine *e, const struct tlt_Message *v)
 {
+	const struct tlc_message *d = v->message;
 	struct engine_message m = { 0 };
-	struct tl_bytes text;
 
-	if (!dyn_is(d, TLN_message))
+	if (v->kind != TLN_message)
 		return ERR_OK;
-	text = dyn_bytes(d, TLF_message);
-	m.id = (int32_t)dyn_int(d, TLF_id, 0);
-	m.date = (int32_t)dyn_int(d, TLF_date, 0);
-	m.out = dyn_bool(d, TLF_out);
-	m.chat_id = peer_id(dyn_obj(d, TLF_peer_id));
-	m.from_id = peer_id(dyn_obj(d, TLF_from_id));
+	m.id = d->id;
+	m.date = d->date;
+	m.out = d->out;
+	m.chat_id = peer_id(&d->peer_id);
+	m.from_id = peer_id(&d->from_id);
 	if (!m.from_id)
 		m.from_id = m.out ? e->self_id : m.chat_id;
-	m.text = text.data;
-	m.text_len = text.len;
+	m.text = d->message.data;
+	m.text_len = d->message.len;
 	return emit_message(e, &m);
 }
 
 /* updateShortMessage, updateShortChatMessage: a message without its wrapping. */
-static enum err take_short(struct engine *e, const struct dyn *d)
+static enum err take_short(struct engine *e,
+			   const struct tlc_updateShortMessage *d)
 {
-	struct engine_message m = { 0 };
-	struct tl_bytes text = dyn_bytes(d, TLF_message);
+	struct engine_message m = { .id = d->id,
+				    .date = d->date,
+				    .out = d->out,
+				    .chat_id = d->user_id,
+				    .text = d->message.data,
+				    .text_len = d->message.len };
 
-	m.id = (int32_t)dyn_int(d, TLF_id, 0);
-	m.date = (int32_t)dyn_int(d, TLF_date, 0);
-	m.out = dyn_bool(d, TLF_out);
-	if (dyn_is(d, TLN_updateShortChatMessage)) {
-		m.chat_id = -dyn_int(d, TLF_chat_id, 0);
-		m.from_id = dyn_int(d, TLF_from_id, 0);
-	} else {
-		m.chat_id = dyn_int(d, TLF_user_id, 0);
-		m.from_id = m.out ? e->self_id : m.chat_id;
-	}
-	m.text = text.data;
-	m.text_len = text.len;
+	m.from_id = m.out ? e->self_id : m.chat_id;
 	return emit_message(e, &m);
 }
 
-/* What one update says, its position aside. */
-static enum err take_update(struct engine *e, const struct dyn *d)
+static enum err take_short_chat(struct engine *e,
+				const struct tlc_updateShortChatMessage *d)
 {
-	if (dyn_is(d, TLN_updateNewMessage) ||
-	    dyn_is(d, TLN_updateNewChannelMessage))
-		return take_message(e, dyn_obj(d, TLF_message));
-	if (dyn_is(d, TLN_updateShortMessage) ||
-	    dyn_is(d, TLN_updateShortChatMessage))
-		return take_short(e, d);
-	return ERR_OK; /* counted, but nothing to us */
+	struct engine_message m = { .id = d->id,
+				    .date = d->date,
+				    .out = d->out,
+				    .chat_id = -d->chat_id,
+				    .from_id = d->from_id,
+				    .text = d->message.data,
+				    .text_len = d->message.len };
+
+	return emit_message(e, &m);
 }
 
-/* The channel an update belongs to; 0: it is one of the common box. */
-static int64_t channel_of(const struct dyn *d)
+static struct tlt_any any_update(const struct tlt_Update *u)
 {
-	const struct dyn *peer;
+	return (struct tlt_any){ u->kind, u->raw, u->any };
+}
 
-	if (dyn_has(d, TLF_channel_id))
-		return dyn_int(d, TLF_channel_id, 0);
-	if (!dyn_is(d, TLN_updateNewChannelMessage) &&
-	    !dyn_is(d, TLN_updateEditChannelMessage))
+/* What one update says, its position aside.  `u` is an Update, or an Updates
+ * that is one itself. */
+static enum err take_update(struct engine *e, const struct tlt_any *u)
+{
+	const struct tlc_updateNewMessage *one;
+	const struct tlc_updateNewChannelMessage *post;
+
+	switch (u->kind) {
+	case TLN_updateNewMessage:
+		one = u->any;
+		return take_message(e, &one->message);
+	case TLN_updateNewChannelMessage:
+		post = u->any;
+		return take_message(e, &post->message);
+	case TLN_updateShortMessage:
+		return take_short(e, u->any);
+	case TLN_updateShortChatMessage:
+		return take_short_chat(e, u->any);
+	default: /* counted, but nothing to us */
+		return ERR_OK;
+	}
+}
+
+static int64_t channel_of_message(const struct tlt_Message *m)
+{
+	const struct tlt_Peer *p;
+
+	switch (m->kind) {
+	case TLN_message:
+		p = &m->message->peer_id;
+		break;
+	case TLN_messageService:
+		p = &m->messageService->peer_id;
+		break;
+	case TLN_messageEmpty:
+		p = &m->messageEmpty->peer_id;
+		break;
+	default:
 		return 0;
-	peer = dyn_obj(dyn_obj(d, TLF_message), TLF_peer_id);
-	return dyn_int(peer, TLF_channel_id, 0);
+	}
+	return p->kind == TLN_peerChannel ? p->peerChannel->channel_id : 0;
+}
+
+/* False: the update is of a channel, but does not say of which. */
+static bool find_box(const struct tlt_any *u, struct updates_item *it)
+{
+	const struct tlc_updateNewChannelMessage *post;
+	const struct tlc_updateEditChannelMessage *edit;
+	bool of_channel = true;
+
+	switch (u->kind) {
+	case TLN_updateNewChannelMessage:
+		post = u->any;
+		it->channel_id = channel_of_message(&post->message);
+		break;
+	case TLN_updateEditChannelMessage:
+		edit = u->any;
+		it->channel_id = channel_of_message(&edit->message);
+		break;
+	default:
+		of_channel = bind_int(u->kind, u->any, TLF_channel_id,
+				      &it->channel_id);
+		break;
+	}
+	it->box = of_channel ? UPDATES_CHANNEL : UPDATES_COMMON;
+	return !of_channel || it->channel_id;
 }
 
 /* False: the update has no place in any sequence. */
-static bool place_of(const struct dyn *d, struct updates_item *it)
+static bool place_of(const struct tlt_any *u, struct updates_item *it)
 {
-	if (dyn_has(d, TLF_pts) && dyn_has(d, TLF_pts_count)) {
-		it->channel_id = channel_of(d);
-		it->box = it->channel_id ? UPDATES_CHANNEL : UPDATES_COMMON;
-		it->value = (int32_t)dyn_int(d, TLF_pts, 0);
-		it->count = (int32_t)dyn_int(d, TLF_pts_count, 0);
-		return true;
+	int64_t value, count;
+
+	if (bind_int(u->kind, u->any, TLF_pts, &value) &&
+	    bind_int(u->kind, u->any, TLF_pts_count, &count)) {
+		it->value = (int32_t)value;
+		it->count = (int32_t)count;
+		return find_box(u, it);
 	}
-	if (dyn_has(d, TLF_qts)) {
+	if (bind_int(u->kind, u->any, TLF_qts, &value)) {
 		it->box = UPDATES_QTS;
-		it->value = (int32_t)dyn_int(d, TLF_qts, 0);
+		it->value = (int32_t)value;
 		it->count = 1;
 		return true;
 	}
@@ -119,182 +177,142 @@ static bool place_of(const struct dyn *d, struct updates_item *it)
 }
 
 /* A refused delivery is not an error of the connection: it comes again. */
-static void deliver(struct engine *e, const struct dyn *d,
+static void deliver(struct engine *e, const struct tlt_any *u,
 		    const struct updates_item *it)
 {
-	if (take_update(e, d))
+	if (take_update(e, u))
 		updates_want(&e->updates);
 	else
 		updates_accept(&e->updates, it, e->now);
 }
 
-static enum err read_object(const void *data, size_t len, struct arena *a,
-			    struct dyn **ret, struct err_info *ei)
+static enum err offer_update(struct engine *e, const struct tlt_any *u)
 {
-	struct tl_reader r;
+	struct updates_item it = { .data = u->raw.data, .len = u->raw.len };
 
-	cursor_read(&r, data, len);
-	return dyn_read(&r, layer, a, ret, ei);
-}
+	if (u->kind == TLN_updateChannelTooLong) {
+		const struct tlc_updateChannelTooLong *d = u->any;
 
-static enum err offer_update(struct engine *e, const struct dyn *d,
-			     const void *data, size_t len)
-{
-	struct updates_item it = { .data = data, .len = len };
-
-	if (dyn_is(d, TLN_updateChannelTooLong)) {
-		updates_want_channel(&e->updates, dyn_int(d, TLF_channel_id, 0),
-				     (int32_t)dyn_int(d, TLF_pts, 0));
+		updates_want_channel(&e->updates, d->channel_id, d->pts);
 		return ERR_OK;
 	}
-	if (!place_of(d, &it))
-		return take_update(e, d);
+	if (!place_of(u, &it))
+		return take_update(e, u);
 	if (updates_offer(&e->updates, &it, e->now) == UPDATES_APPLY)
-		deliver(e, d, &it);
+		deliver(e, u, &it);
 	return ERR_OK;
 }
 
-static enum err on_update_bytes(struct engine *e, const uint8_t *data,
-				size_t len, struct err_info *ei)
+static void offer_or_want(struct engine *e, const struct tlt_any *u)
 {
-	struct arena a;
-	struct dyn *d;
-	enum err rc;
-
-	arena_init(&a, ENGINE_ARENA_MAX);
-	rc = read_object(data, len, &a, &d, ei);
-	if (!rc && offer_update(e, d, data, len))
+	if (offer_update(e, u))
 		updates_want(&e->updates);
-	arena_deinit(&a);
-	return rc;
 }
 
-static void note_chat(struct engine *e, const struct dyn *d)
+static void note_chats(struct engine *e, const struct tlv_Chat *chats)
 {
-	int64_t hash = dyn_int(d, TLF_access_hash, 0);
+	for (uint32_t i = 0; i < chats->n; i++) {
+		const struct tlc_channel *c = chats->v[i].channel;
 
-	/* a `min` channel's hash is good for nothing but its photo */
-	if (dyn_is(d, TLN_channel) && hash && !dyn_bool(d, TLF_min))
-		updates_channel_hash(&e->updates, dyn_int(d, TLF_id, 0), hash);
-}
-
-static void note_chats(struct engine *e, const struct dyn_vec *chats)
-{
-	for (uint32_t i = 0; i < dyn_len(chats); i++)
-		note_chat(e, dyn_item(chats, i));
-}
-
-/* Vector<Update>, each with its own bytes: some may have to be kept. */
-static enum err walk_updates(struct engine *e, struct tl_reader *r,
-			     struct err_info *ei)
-{
-	uint32_t n = cursor_get_vector(r, 4);
-
-	for (uint32_t i = 0; i < n; i++) {
-		const uint8_t *start = r->at;
-		enum err rc = skip_type(r, layer, TLT_Update, ei);
-
-		if (rc)
-			return rc;
-		rc = on_update_bytes(e, start, (size_t)(r->at - start), ei);
-		if (rc)
-			return rc;
+		/* a `min` channel's hash is good for nothing but its photo */
+		if (chats->v[i].kind == TLN_channel && c->access_hash &&
+		    !c->min)
+			updates_channel_hash(&e->updates, c->id,
+					     c->access_hash);
 	}
-	return r->rc;
 }
 
-static enum err read_chats(struct engine *e, struct tl_reader *r,
-			   struct err_info *ei)
+/* updates and updatesCombined. */
+struct container {
+	const struct tlv_Update *updates;
+	const struct tlv_Chat *chats;
+	int32_t date, seq_start, seq;
+};
+
+static struct container container_of_updates(const struct tlt_Updates *u)
 {
-	uint32_t n = cursor_get_vector(r, 4);
-	enum err rc = r->rc;
-	struct arena a;
-
-	arena_init(&a, ENGINE_ARENA_MAX);
-	for (uint32_t i = 0; i < n && !rc; i++) {
-		struct dyn *d;
-
-		rc = dyn_read(r, layer, &a, &d, ei);
-		if (!rc)
-			note_chat(e, d);
-		arena_reset(&a);
-	}
-	arena_deinit(&a);
-	return rc;
-}
-
-static enum err skip_vector(struct tl_reader *r, uint16_t type,
-			    struct err_info *ei)
-{
-	uint32_t n = cursor_get_vector(r, 4);
-	enum err rc = r->rc;
-
-	for (uint32_t i = 0; i < n && !rc; i++)
-		rc = skip_type(r, layer, type, ei);
-	return rc;
-}
-
-/* The end of updates and updatesCombined: date, [seq_start], seq. */
-static enum err container_place(struct tl_reader *r, bool combined,
-				struct updates_item *it, struct err_info *ei)
-{
-	int32_t start = 0, seq;
-
-	it->box = UPDATES_SEQ;
-	it->date = cursor_get_i32(r);
-	if (combined)
-		start = cursor_get_i32(r);
-	seq = cursor_get_i32(r);
-	if (r->rc)
-		return err_set(ei, r->rc, "updates cut short");
-	if (!combined)
-		start = seq;
-	it->value = seq;
-	it->count = seq - start + 1;
-	if (start < 0 || seq < start)
-		return err_set(ei, ERR_PROTO, "updates %d to %d", start, seq);
-	return ERR_OK;
+	if (u->kind == TLN_updatesCombined)
+		return (struct container){ &u->updatesCombined->updates,
+					   &u->updatesCombined->chats,
+					   u->updatesCombined->date,
+					   u->updatesCombined->seq_start,
+					   u->updatesCombined->seq };
+	return (struct container){ &u->updates->updates, &u->updates->chats,
+				   u->updates->date, u->updates->seq,
+				   u->updates->seq };
 }
 
 /* The inner updates of a container whose turn it is. */
-static enum err open_container(struct engine *e, const struct updates_item *it,
-			       struct err_info *ei)
+static void open_container(struct engine *e, const struct container *c)
 {
-	struct tl_reader r;
+	for (uint32_t i = 0; i < c->updates->n; i++) {
+		const struct tlt_any u = any_update(&c->updates->v[i]);
 
-	cursor_read(&r, it->data, it->len);
-	(void)cursor_get_u32(&r);
-	return walk_updates(e, &r, ei);
+		offer_or_want(e, &u);
+	}
 }
 
-static enum err drain(struct engine *e, struct err_info *ei);
-
-static enum err on_container(struct engine *e, const uint8_t *data, size_t len,
-			     bool combined, struct err_info *ei)
+static enum err on_container(struct engine *e, const struct tlt_Updates *u,
+			     struct err_info *ei)
 {
-	struct updates_item it = { .data = data, .len = len };
+	const struct container c = container_of_updates(u);
+	struct updates_item it = { .box = UPDATES_SEQ,
+				   .data = u->raw.data,
+				   .len = u->raw.len,
+				   .date = c.date,
+				   .value = c.seq };
+
+	if (c.seq_start < 0 || c.seq < c.seq_start)
+		return err_set(ei, ERR_PROTO, "updates %d to %d", c.seq_start,
+			       c.seq);
+	it.count = c.seq - c.seq_start + 1;
+	note_chats(e, c.chats);
+	/* seq 0: no order among containers */
+	if (!c.seq) {
+		open_container(e, &c);
+		return ERR_OK;
+	}
+	if (updates_offer(&e->updates, &it, e->now) != UPDATES_APPLY)
+		return ERR_OK;
+	open_container(e, &c);
+	updates_accept(&e->updates, &it, e->now);
+	return ERR_OK;
+}
+
+static enum err open_held(struct engine *e, const struct updates_item *it,
+			  struct arena *a, struct err_info *ei)
+{
+	struct tlt_Updates u = { 0 };
+	struct container c;
 	struct tl_reader r;
 	enum err rc;
 
-	cursor_read(&r, data, len);
-	(void)cursor_get_u32(&r);
-	rc = skip_vector(&r, TLT_Update, ei);
-	if (!rc)
-		rc = skip_vector(&r, TLT_User, ei);
-	if (!rc)
-		rc = read_chats(e, &r, ei);
-	if (!rc)
-		rc = container_place(&r, combined, &it, ei);
+	cursor_read(&r, it->data, it->len);
+	rc = tlt_Updates_read(&r, a, &u, ei);
 	if (rc)
 		return rc;
-	/* seq 0: no order among containers */
-	if (!it.value)
-		return open_container(e, &it, ei);
-	if (updates_offer(&e->updates, &it, e->now) != UPDATES_APPLY)
-		return ERR_OK;
-	rc = open_container(e, &it, ei);
+	c = container_of_updates(&u);
+	open_container(e, &c);
+	updates_accept(&e->updates, it, e->now);
+	return ERR_OK;
+}
+
+/* An Update, or an Updates that is one itself. */
+static enum err deliver_held(struct engine *e, const struct updates_item *it,
+			     struct arena *a, struct err_info *ei)
+{
+	const struct schema_ctor *c;
+	struct tlt_any u = { 0 };
+	struct tl_reader r;
+	enum err rc;
+
+	cursor_read(&r, it->data, it->len);
+	c = schema_find(layer, cursor_peek_u32(&r));
+	if (!c)
+		return err_set(ei, ERR_PROTO, "held update is none");
+	rc = bind_read_type(&r, layer, c->type, a, &u, ei);
 	if (!rc)
-		updates_accept(&e->updates, &it, e->now);
+		deliver(e, &u, it);
 	return rc;
 }
 
@@ -308,18 +326,12 @@ static enum err drain(struct engine *e, struct err_info *ei)
 	arena_init(&a, ENGINE_ARENA_MAX);
 	while (!rc && (it = updates_ready(&e->updates))) {
 		/* `it` dies with the next call: accept a copy */
-		struct updates_item copy = *it;
-		struct dyn *d;
+		const struct updates_item copy = *it;
 
-		if (copy.box == UPDATES_SEQ) {
-			rc = open_container(e, &copy, ei);
-			if (!rc)
-				updates_accept(&e->updates, &copy, e->now);
-			continue;
-		}
-		rc = read_object(copy.data, copy.len, &a, &d, ei);
-		if (!rc)
-			deliver(e, d, &copy);
+		if (copy.box == UPDATES_SEQ)
+			rc = open_held(e, &copy, &a, ei);
+		else
+			rc = deliver_held(e, &copy, &a, ei);
 		arena_reset(&a);
 	}
 	arena_deinit(&a);
@@ -338,34 +350,52 @@ void engine_tell_position(struct engine *e)
 	(void)!engine_emit(e, &ev);
 }
 
+static enum err on_one_of_updates(struct engine *e, const struct tlt_Updates *u,
+				  struct err_info *ei)
+{
+	struct tlt_any one = { u->kind, u->raw, u->any };
+
+	switch (u->kind) {
+	case TLN_updatesTooLong:
+		updates_want(&e->updates);
+		return ERR_OK;
+	case TLN_updates:
+	case TLN_updatesCombined:
+		return on_container(e, u, ei);
+	case TLN_updateShort:
+		one = any_update(&u->updateShort->update);
+		break;
+	default: /* updateShortMessage and its kin are one update themselves */
+		break;
+	}
+	offer_or_want(e, &one);
+	return ERR_OK;
+}
+
 enum err engine_on_updates(struct engine *e, const uint8_t *data, size_t len,
 			   struct err_info *ei)
 {
 	const struct schema_ctor *c;
+	struct tlt_Updates u = { 0 };
 	struct tl_reader r;
-	enum err rc = ERR_OK;
+	struct arena a;
+	enum err rc;
 
 	cursor_read(&r, data, len);
 	c = schema_find(layer, cursor_peek_u32(&r));
 	if (!c || c->type != TLT_Updates)
 		return ERR_OK; /* something else the server tells; not ours */
-	switch (c->name) {
-	case TLN_updatesTooLong:
+	arena_init(&a, ENGINE_ARENA_MAX);
+	rc = tlt_Updates_read(&r, &a, &u, ei);
+	if (!rc)
+		rc = on_one_of_updates(e, &u, ei);
+	if (rc == ERR_PROTO) {
+		/* what no schema knows cannot be stepped over: the difference
+		 * says the rest */
 		updates_want(&e->updates);
-		break;
-	case TLN_updates:
-	case TLN_updatesCombined:
-		rc = on_container(e, data, len, c->name == TLN_updatesCombined,
-				  ei);
-		break;
-	case TLN_updateShort:
-		(void)cursor_get_u32(&r);
-		rc = on_update_bytes(e, r.at, cursor_left(&r), ei);
-		break;
-	default: /* updateShortMessage and its kin are one update themselves */
-		rc = on_update_bytes(e, data, len, ei);
-		break;
+		rc = ERR_OK;
 	}
+	arena_deinit(&a);
 	if (!rc)
 		rc = drain(e, ei);
 	if (!rc)
@@ -384,39 +414,38 @@ static void say_online(struct engine *e)
 	(void)!engine_emit(e, &ev);
 }
 
-static enum err read_result(const uint8_t *data, size_t len, uint16_t function,
-			    struct arena *a, struct dyn_val *ret,
-			    struct err_info *ei)
+static char *user_name(struct arena *a, const struct tlc_user *u)
 {
-	struct tl_reader r;
+	size_t first = u->first_name.len, last = u->last_name.len;
+	char *name = arena_alloc(a, first + last + 2), *at = name;
 
-	cursor_read(&r, data, len);
-	return dyn_read_result(&r, layer, function, a, ret, ei);
-}
-
-static const char *user_name(struct arena *a, const struct dyn *d)
-{
-	const char *first = dyn_str(d, TLF_first_name);
-	const char *last = dyn_str(d, TLF_last_name);
-
-	if (!first || !last)
+	if (!name)
 		return NULL;
-	return arena_printf(a, "%s%s%s", first, first[0] && last[0] ? " " : "",
-			    last);
+	if (first)
+		memcpy(at, u->first_name.data, first);
+	at += first;
+	if (first && last)
+		*at++ = ' ';
+	if (last)
+		memcpy(at, u->last_name.data, last);
+	return name;
 }
 
 static enum err take_self(struct engine *e, struct arena *a,
-			  const struct dyn *d, struct err_info *ei)
+			  const struct tlv_User *users, struct err_info *ei)
 {
-	struct engine_user u = { .id = dyn_int(d, TLF_id, 0),
-				 .bot = dyn_bool(d, TLF_bot) };
+	struct engine_user u = { 0 };
 	const struct engine_event ev = { .type = ENGINE_USER, .user = &u };
+	const struct tlc_user *d;
 
-	if (!dyn_is(d, TLN_user) || !u.id)
+	if (!users->n || users->v[0].kind != TLN_user || !users->v[0].user->id)
 		return err_set(ei, ERR_PROTO,
 			       "the server does not say who we are");
-	u.username = dyn_str(d, TLF_username);
-	u.phone = dyn_str(d, TLF_phone);
+	d = users->v[0].user;
+	u.id = d->id;
+	u.bot = d->bot;
+	u.username = arena_str(a, d->username.data, d->username.len);
+	u.phone = arena_str(a, d->phone.data, d->phone.len);
 	u.name = user_name(a, d);
 	if (!u.username || !u.phone || !u.name)
 		return err_set(ei, ERR_NOMEM, "read who we are");
@@ -428,16 +457,16 @@ static enum err take_self(struct engine *e, struct arena *a,
 enum err engine_on_self(struct engine *e, const uint8_t *data, size_t len,
 			struct err_info *ei)
 {
-	struct dyn_val v;
+	struct tlv_User users = { 0 };
+	struct tl_reader r;
 	struct arena a;
 	enum err rc;
 
 	arena_init(&a, ENGINE_ARENA_MAX);
-	rc = read_result(data, len, TLN_users_getUsers, &a, &v, ei);
+	cursor_read(&r, data, len);
+	rc = tlv_User_read(&r, &a, &users, ei);
 	if (!rc)
-		rc = take_self(e, &a,
-			       v.kind == DYN_VEC ? dyn_item(v.vec, 0) : NULL,
-			       ei);
+		rc = take_self(e, &a, &users, ei);
 	arena_deinit(&a);
 	/* a known position asks for its difference by itself */
 	if (!rc && !e->updates.known)
@@ -445,93 +474,112 @@ enum err engine_on_self(struct engine *e, const uint8_t *data, size_t len,
 	return rc;
 }
 
-static struct updates_pos read_pos(const struct dyn *d)
+static bool read_pos(const struct tlt_updates_State *s, struct updates_pos *pos)
 {
-	return (struct updates_pos){
-		.pts = (int32_t)dyn_int(d, TLF_pts, 0),
-		.qts = (int32_t)dyn_int(d, TLF_qts, 0),
-		.date = (int32_t)dyn_int(d, TLF_date, 0),
-		.seq = (int32_t)dyn_int(d, TLF_seq, 0),
-	};
+	const struct tlc_updates_state *d = s->updates_state;
+
+	if (s->kind != TLN_updates_state)
+		return false;
+	*pos = (struct updates_pos){ d->pts, d->qts, d->date, d->seq };
+	return true;
 }
 
 enum err engine_on_state(struct engine *e, const uint8_t *data, size_t len,
 			 struct err_info *ei)
 {
-	struct dyn_val v;
+	struct tlt_updates_State s = { 0 };
+	struct updates_pos pos;
+	struct tl_reader r;
 	struct arena a;
 	enum err rc;
 
 	arena_init(&a, ENGINE_ARENA_MAX);
-	rc = read_result(data, len, TLN_updates_getState, &a, &v, ei);
-	if (!rc && (v.kind != DYN_OBJ || !dyn_is(v.obj, TLN_updates_state)))
+	cursor_read(&r, data, len);
+	rc = tlt_updates_State_read(&r, &a, &s, ei);
+	if (!rc && !read_pos(&s, &pos))
 		rc = err_set(ei, ERR_PROTO, "no state in updates.getState");
 	if (!rc) {
-		updates_set(&e->updates, read_pos(v.obj), true, e->now);
+		updates_set(&e->updates, pos, true, e->now);
 		say_online(e);
 	}
 	arena_deinit(&a);
 	return rc;
 }
 
-static enum err take_messages(struct engine *e, const struct dyn_vec *v)
+/* What the differences have in common; all may be NULL. */
+struct content {
+	const struct tlv_Chat *chats;
+	const struct tlv_Message *messages;
+	const struct tlv_Update *others;
+};
+
+static enum err take_messages(struct engine *e, const struct tlv_Message *v)
 {
 	enum err rc = ERR_OK;
 
-	for (uint32_t i = 0; i < dyn_len(v) && !rc; i++)
-		rc = take_message(e, dyn_item(v, i));
+	for (uint32_t i = 0; i < v->n && !rc; i++)
+		rc = take_message(e, &v->v[i]);
 	return rc;
 }
 
 /* Channels have their own order; everything else is covered by the answer. */
-static enum err take_others(struct engine *e, const struct dyn_vec *v)
+static enum err take_others(struct engine *e, const struct tlv_Update *v)
 {
 	enum err rc = ERR_OK;
 
-	for (uint32_t i = 0; i < dyn_len(v) && !rc; i++) {
-		const struct dyn *d = dyn_item(v, i);
+	for (uint32_t i = 0; i < v->n && !rc; i++) {
+		struct tlt_any u = any_update(&v->v[i]);
 		struct updates_item it = { 0 };
 
-		if (dyn_is(d, TLN_updateChannelTooLong) ||
-		    (place_of(d, &it) && it.box == UPDATES_CHANNEL))
-			rc = offer_update(e, d, NULL, 0);
+		u.raw = (struct tl_bytes){ 0 }; /* not to be held */
+		if (u.kind == TLN_updateChannelTooLong ||
+		    (place_of(&u, &it) && it.box == UPDATES_CHANNEL))
+			rc = offer_update(e, &u);
 		else
-			rc = take_update(e, d);
+			rc = take_update(e, &u);
 	}
 	return rc;
 }
 
-static enum err take_content(struct engine *e, const struct dyn *d)
+static enum err take_content(struct engine *e, const struct content *c)
 {
-	enum err rc;
+	enum err rc = ERR_OK;
 
-	note_chats(e, dyn_vec(d, TLF_chats));
-	rc = take_messages(e, dyn_vec(d, TLF_new_messages));
-	if (!rc)
-		rc = take_others(e, dyn_vec(d, TLF_other_updates));
+	if (c->chats)
+		note_chats(e, c->chats);
+	if (c->messages)
+		rc = take_messages(e, c->messages);
+	if (!rc && c->others)
+		rc = take_others(e, c->others);
 	return rc;
 }
 
-/* True when pos is where the account stands after d, *final if that is now. */
-static bool difference_pos(const struct engine *e, const struct dyn *d,
-			   struct updates_pos *pos, bool *final)
+/* Where the account stands after it, *final if that is now; false: none. */
+static bool read_difference(const struct tlt_updates_Difference *d,
+			    struct content *c, struct updates_pos *pos,
+			    bool *final)
 {
-	*pos = e->updates.pos;
+	const struct tlc_updates_difference *full = d->updates_difference;
+	const struct tlc_updates_differenceSlice *part =
+		d->updates_differenceSlice;
+
 	*final = true;
-	switch (d->name) {
+	switch (d->kind) {
 	case TLN_updates_differenceEmpty:
-		pos->date = (int32_t)dyn_int(d, TLF_date, pos->date);
-		pos->seq = (int32_t)dyn_int(d, TLF_seq, pos->seq);
+		pos->date = d->updates_differenceEmpty->date;
+		pos->seq = d->updates_differenceEmpty->seq;
 		return true;
 	case TLN_updates_difference:
-		*pos = read_pos(dyn_obj(d, TLF_state));
-		return true;
+		*c = (struct content){ &full->chats, &full->new_messages,
+				       &full->other_updates };
+		return read_pos(&full->state, pos);
 	case TLN_updates_differenceSlice:
-		*pos = read_pos(dyn_obj(d, TLF_intermediate_state));
+		*c = (struct content){ &part->chats, &part->new_messages,
+				       &part->other_updates };
 		*final = false;
-		return true;
+		return read_pos(&part->intermediate_state, pos);
 	case TLN_updates_differenceTooLong:
-		pos->pts = (int32_t)dyn_int(d, TLF_pts, pos->pts);
+		pos->pts = d->updates_differenceTooLong->pts;
 		*final = false;
 		return true;
 	default:
@@ -539,18 +587,20 @@ static bool difference_pos(const struct engine *e, const struct dyn *d,
 	}
 }
 
-static enum err take_difference(struct engine *e, const struct dyn *d,
+static enum err take_difference(struct engine *e,
+				const struct tlt_updates_Difference *d,
 				struct err_info *ei)
 {
-	struct updates_pos pos;
+	struct updates_pos pos = e->updates.pos;
+	struct content c = { 0 };
 	bool final;
 	enum err rc;
 
-	if (!difference_pos(e, d, &pos, &final))
+	if (!read_difference(d, &c, &pos, &final))
 		return err_set(ei, ERR_PROTO, "not a difference");
 	if (!final && !memcmp(&pos, &e->updates.pos, sizeof(pos)))
 		return err_set(ei, ERR_PROTO, "the difference does not end");
-	if (take_content(e, d)) { /* the consumer will get it again */
+	if (take_content(e, &c)) { /* the consumer will get it again */
 		updates_diff_failed(&e->updates, e->now);
 		return ERR_OK;
 	}
@@ -568,70 +618,113 @@ static enum err take_difference(struct engine *e, const struct dyn *d,
 enum err engine_on_difference(struct engine *e, const uint8_t *data, size_t len,
 			      struct err_info *ei)
 {
-	struct dyn_val v;
+	struct tlt_updates_Difference d = { 0 };
+	struct tl_reader r;
 	struct arena a;
 	enum err rc;
 
 	arena_init(&a, ENGINE_ARENA_MAX);
-	rc = read_result(data, len, TLN_updates_getDifference, &a, &v, ei);
-	if (!rc && v.kind != DYN_OBJ)
-		rc = err_set(ei, ERR_PROTO, "not a difference");
+	cursor_read(&r, data, len);
+	rc = tlt_updates_Difference_read(&r, &a, &d, ei);
 	if (!rc)
-		rc = take_difference(e, v.obj, ei);
+		rc = take_difference(e, &d, ei);
 	arena_deinit(&a);
 	return rc;
 }
 
-static enum err take_channel(struct engine *e, int64_t id, const struct dyn *d,
+/* A channel's; pts 0: not said. */
+static void read_channel(const struct tlt_updates_ChannelDifference *d,
+			 struct content *c, int32_t *pts, bool *final)
+{
+	const struct tlc_updates_channelDifference *full =
+		d->updates_channelDifference;
+	const struct tlc_updates_channelDifferenceTooLong *lost =
+		d->updates_channelDifferenceTooLong;
+
+	switch (d->kind) {
+	case TLN_updates_channelDifference:
+		*c = (struct content){ &full->chats, &full->new_messages,
+				       &full->other_updates };
+		*pts = full->pts;
+		*final = full->final;
+		break;
+	case TLN_updates_channelDifferenceTooLong:
+		*c = (struct content){ &lost->chats, &lost->messages, NULL };
+		if (lost->dialog.kind == TLN_dialog)
+			*pts = lost->dialog.dialog->pts;
+		*final = lost->final;
+		break;
+	case TLN_updates_channelDifferenceEmpty:
+		*pts = d->updates_channelDifferenceEmpty->pts;
+		*final = d->updates_channelDifferenceEmpty->final;
+		break;
+	default:
+		break;
+	}
+}
+
+static enum err take_channel(struct engine *e, int64_t id,
+			     const struct tlt_updates_ChannelDifference *d,
 			     struct err_info *ei)
 {
-	const struct dyn *pos = d;
+	struct content c = { 0 };
+	bool final = false;
+	int32_t pts = 0;
 
-	if (dyn_is(d, TLN_updates_channelDifferenceTooLong))
-		pos = dyn_obj(d, TLF_dialog);
-	if (take_content(e, d) || take_messages(e, dyn_vec(d, TLF_messages))) {
+	read_channel(d, &c, &pts, &final);
+	if (take_content(e, &c)) {
 		updates_channel_failed(&e->updates, id, false, e->now);
 		return ERR_OK;
 	}
-	updates_channel_done(&e->updates, id, (int32_t)dyn_int(pos, TLF_pts, 0),
-			     dyn_bool(d, TLF_final));
+	updates_channel_done(&e->updates, id, pts, final);
 	return drain(e, ei);
 }
 
 enum err engine_on_channel(struct engine *e, int64_t channel_id,
 			   const uint8_t *data, size_t len, struct err_info *ei)
 {
-	struct dyn_val v;
+	struct tlt_updates_ChannelDifference d = { 0 };
+	struct tl_reader r;
 	struct arena a;
 	enum err rc;
 
 	arena_init(&a, ENGINE_ARENA_MAX);
-	rc = read_result(data, len, TLN_updates_getChannelDifference, &a, &v,
-			 ei);
-	if (!rc && v.kind != DYN_OBJ)
-		rc = err_set(ei, ERR_PROTO, "not a channel difference");
+	cursor_read(&r, data, len);
+	rc = tlt_updates_ChannelDifference_read(&r, &a, &d, ei);
 	if (!rc)
-		rc = take_channel(e, channel_id, v.obj, ei);
+		rc = take_channel(e, channel_id, &d, ei);
 	arena_deinit(&a);
 	return rc;
 }
 
+static int32_t id_in_updates(const struct tlv_Update *v)
+{
+	int32_t id = 0;
+
+	for (uint32_t i = 0; i < v->n; i++)
+		if (v->v[i].kind == TLN_updateMessageID)
+			id = v->v[i].updateMessageID->id;
+	return id;
+}
+
 int32_t engine_sent_id(const uint8_t *data, size_t len)
 {
-	struct err_info ei;
-	struct dyn *d;
+	struct tlt_Updates u = { 0 };
+	struct container c;
+	struct tl_reader r;
 	struct arena a;
 	int32_t id = 0;
 
 	arena_init(&a, ENGINE_ARENA_MAX);
-	if (!read_object(data, len, &a, &d, &ei)) {
-		const struct dyn_vec *v = dyn_vec(d, TLF_updates);
-
-		id = (int32_t)dyn_int(d, TLF_id, 0);
-		for (uint32_t i = 0; i < dyn_len(v); i++)
-			if (dyn_is(dyn_item(v, i), TLN_updateMessageID))
-				id = (int32_t)dyn_int(dyn_item(v, i), TLF_id,
-						      0);
+	cursor_read(&r, data, len);
+	if (!tlt_Updates_read(&r, &a, &u, NULL)) {
+		if (u.kind == TLN_updateShortSentMessage) {
+			id = u.updateShortSentMessage->id;
+		} else if (u.kind == TLN_updates ||
+			   u.kind == TLN_updatesCombined) {
+			c = container_of_updates(&u);
+			id = id_in_updates(c.updates);
+		}
 	}
 	arena_deinit(&a);
 	return id;

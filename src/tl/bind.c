@@ -234,3 +234,34 @@ enum err bind_read_vec(struct tl_reader *r, const struct schema *s,
 	fresh(ei);
 	return read_vec(&b, &f, 0, ret);
 }
+
+static bool field_int(const struct schema_field *f, const struct bind_field *at,
+		      const char *v, int64_t *ret)
+{
+	const void *from = v + at->offset;
+
+	if (f->vec || (f->kind != SCHEMA_INT && f->kind != SCHEMA_LONG))
+		return false;
+	if (at->has_offset != BIND_NOWHERE &&
+	    !*(const bool *)(const void *)(v + at->has_offset))
+		return false;
+	*ret = f->kind == SCHEMA_INT ? *(const int32_t *)from
+				     : *(const int64_t *)from;
+	return true;
+}
+
+bool bind_int(uint16_t name, const void *v, uint16_t field, int64_t *ret)
+{
+	const struct bind_ctor *bc = wanted(name);
+	const struct schema_ctor *c;
+	const struct schema_field *f;
+
+	if (!bc || !v)
+		return false;
+	c = schema_by_name(bc->schema, name);
+	f = schema_fields(bc->schema, c);
+	for (size_t i = 0; i < c->n_fields; i++)
+		if (f[i].name == field)
+			return field_int(&f[i], &bc->fields[i], v, ret);
+	return false;
+}

@@ -88,6 +88,10 @@ enum err bind_read_vec(struct tl_reader *r, const struct schema *s,
 		       uint16_t type, struct arena *a, struct tlv_any *ret,
 		       struct err_info *ei);
 
+/* The int or long `field` of the tlc_ or tlf_ struct v, whatever it is; false if
+ * it has none or that was absent. */
+bool bind_int(uint16_t name, const void *v, uint16_t field, int64_t *ret);
+
 enum err bind_write(struct tl_writer *w, uint16_t name, const void *v,
 		    struct err_info *ei);
 enum err bind_write_type(struct tl_writer *w, const struct schema *s,

@@ -231,6 +231,18 @@ void fakedc_push(struct fakedc *d, const struct dyn *obj)
 	send_body(d, &body);
 }
 
+void fakedc_push_raw(struct fakedc *d, const void *data, size_t len)
+{
+	struct tl_writer w;
+	struct buf body;
+
+	buf_init(&body, 8U << 20);
+	cursor_write(&w, &body);
+	cursor_put_raw(&w, data, len);
+	assert_int_equal(w.rc, ERR_OK);
+	send_body(d, &body);
+}
+
 void fakedc_push_error(struct fakedc *d, int32_t code)
 {
 	assert_int_equal(

@@ -57,6 +57,8 @@ void fakedc_error(struct fakedc *d, const struct fakedc_query *q, int32_t code,
 		  const char *name);
 /* An object of its own: updates. */
 void fakedc_push(struct fakedc *d, const struct dyn *obj);
+/* The same as bytes. */
+void fakedc_push_raw(struct fakedc *d, const void *data, size_t len);
 void fakedc_push_error(struct fakedc *d, int32_t code);
 
 #endif /* TEST_LIB_FAKEDC_H */

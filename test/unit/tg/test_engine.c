@@ -12,6 +12,7 @@
 
 #include "fakedc.h"
 #include "tg/engine.h"
+#include "tl/bind.h"
 
 #define SEC INT64_C(1790000000)
 #define SELF 4242
@@ -533,6 +534,128 @@ static void test_send_refused(void **state)
 	assert_int_equal(r->rc, ERR_OK);
 }
 
+static struct dyn *two_updates(struct rig *r, struct dyn *first,
+			       struct dyn *second)
+{
+	struct dyn *c = fakedc_new(&r->dc, TLN_updates);
+	struct dyn_vec *v = dyn_add_vec(c, TLF_updates);
+
+	dyn_push_obj(v, first);
+	dyn_push_obj(v, second);
+	(void)dyn_add_vec(c, TLF_users);
+	(void)dyn_add_vec(c, TLF_chats);
+	dyn_set_int(c, TLF_date, 101);
+	return c;
+}
+
+/* An update nobody wants, with parts nobody wants, beside one that counts. */
+static void test_unwanted(void **state)
+{
+	struct rig *r = *state;
+	struct dyn *typing, *action;
+
+	come_online(r);
+	typing = fakedc_new(&r->dc, TLN_updateUserTyping);
+	action = fakedc_new(&r->dc, TLN_sendMessageRecordVideoAction);
+	dyn_set_int(typing, TLF_user_id, 9);
+	dyn_set_obj(typing, TLF_action, action);
+	fakedc_push(&r->dc,
+		    two_updates(r, typing, new_message(r, 1, "after", 11)));
+	pump(r);
+	assert_int_equal(r->rc, ERR_OK);
+	assert_string_equal(r->said, "<-55:1:after");
+	assert_int_equal(r->pos.pts, 11);
+}
+
+/* One that says nothing to us still takes its place in the order. */
+static void test_counted(void **state)
+{
+	struct rig *r = *state;
+	struct dyn *pinned, *peer;
+
+	come_online(r);
+	pinned = fakedc_new(&r->dc, TLN_updatePinnedMessages);
+	peer = fakedc_new(&r->dc, TLN_peerUser);
+	dyn_set_int(peer, TLF_user_id, 9);
+	dyn_set_obj(pinned, TLF_peer, peer);
+	dyn_push_int(dyn_add_vec(pinned, TLF_messages), 5);
+	dyn_set_int(pinned, TLF_pts, 11);
+	dyn_set_int(pinned, TLF_pts_count, 1);
+	push_updates(r, pinned, 0);
+	push_updates(r, new_message(r, 1, "x", 12), 0);
+	assert_string_equal(r->said, "<-55:1:x");
+	assert_int_equal(r->pos.pts, 12);
+}
+
+/* A constructor no schema has: the connection lives, the difference tells. */
+static void test_unknown(void **state)
+{
+	struct rig *r = *state;
+	const struct schema_ctor *ctor;
+	struct dyn *typing;
+	struct tl_writer w;
+	struct buf out;
+	uint8_t *at;
+
+	come_online(r);
+	typing = fakedc_new(&r->dc, TLN_updateUserTyping);
+	dyn_set_int(typing, TLF_user_id, 9);
+	dyn_set_obj(typing, TLF_action,
+		    fakedc_new(&r->dc, TLN_sendMessageTypingAction));
+	buf_init(&out, 4096);
+	cursor_write(&w, &out);
+	assert_int_equal(
+		dyn_write(&w, &schema_api_223,
+			  two_updates(r, typing, new_message(r, 1, "x", 11)),
+			  NULL),
+		ERR_OK);
+	ctor = schema_by_name(&schema_api_223, TLN_updateUserTyping);
+	at = memmem(buf_head(&out), buf_len(&out), &ctor->id, 4);
+	assert_non_null(at);
+	memcpy(at, "\x01\x02\x03\x04", 4);
+	fakedc_push_raw(&r->dc, buf_head(&out), buf_len(&out));
+	buf_deinit(&out);
+	pump(r);
+	assert_int_equal(r->rc, ERR_OK);
+	answer_difference(r, false, 1, 1,
+			  (struct updates_pos){ 11, 0, 101, 1 });
+	assert_string_equal(r->said, "<-55:1:d");
+	assert_int_equal(r->pos.pts, 11);
+}
+
+static bool has_field(const struct schema_ctor *c, uint16_t name)
+{
+	const struct schema_field *f = schema_fields(&schema_api_223, c);
+
+	for (size_t i = 0; i < c->n_fields; i++)
+		if (f[i].name == name)
+			return true;
+	return false;
+}
+
+/* A newer schema must not bring updates whose pts nobody counts. */
+static void test_every_counter_is_wanted(void **state)
+{
+	const struct schema *s = &schema_api_223;
+	int n = 0;
+
+	for (size_t i = 0; i < s->n_ctors; i++) {
+		const struct schema_ctor *c = &s->ctors[i];
+
+		if (c->type != TLT_Update || c->is_function ||
+		    !strncmp(schema_name_text(c->name), "mtcute", 6))
+			continue;
+		if (!(has_field(c, TLF_pts) && has_field(c, TLF_pts_count)) &&
+		    !has_field(c, TLF_qts))
+			continue;
+		n++;
+		if (!bind_by_name[c->name])
+			fail_msg("wanted.txt misses %s",
+				 schema_name_text(c->name));
+	}
+	assert_true(n > 20);
+}
+
 /* Bytes that are no packets, cut anywhere, end in an error or in waiting. */
 static void test_garbage(void **state)
 {
@@ -582,6 +705,10 @@ int main(void)
 		T(test_key_unknown),
 		T(test_send),
 		T(test_send_refused),
+		T(test_unwanted),
+		T(test_counted),
+		T(test_unknown),
+		T(test_every_counter_is_wanted),
 		T(test_garbage),
 		T(test_env),
 	};
