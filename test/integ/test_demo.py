@@ -1,4 +1,5 @@
-"""`tgfleet demo --check`: every step, and nothing left of it."""
+"""`tgfleet demo --check`: every step, and nothing left of it.  Many runs in a row:
+tools/repeat-demo.sh."""
 import os
 import pathlib
 
@@ -29,17 +30,6 @@ def test_demo_check(tmp_path):
     assert "FAIL" not in got.stdout
     assert list(tmp_path.iterdir()) == []
     assert processes(tmp_path) == []
-
-
-def test_demo_keeps_the_folder_it_was_given(tmp_path):
-    folder = tmp_path / "kept"
-    got = cli("demo", "--check", "--dir", folder, status=None)
-    assert got.returncode == 0, got.stdout + got.stderr
-    logs = {p.name for p in folder.glob("*.log")}
-    assert {"dc.log", "serve.log", "worker-1.log", "worker-2.log"} <= logs
-    text = "".join(p.read_text() for p in folder.glob("*.log"))
-    assert "ev=bug" not in text and "Sanitizer" not in text
-    assert processes(folder) == []
 
 
 def test_demo_fails_loudly(tmp_path):
