@@ -159,8 +159,8 @@ def test_dc_killed_and_back(running):
     check_whole(f)
 
 
-def test_each_in_turn(running):
-    f = running
+def test_each_in_turn(patient):
+    f = patient
     f.expect_lost("serve", "worker", "dc")
     for _ in range(2):
         for p in (f.workers["node-a"], f.serve, f.workers["node-b"], f.dc):
