@@ -36,18 +36,17 @@ static enum err get(struct http_req *req, void *ctx, struct err_info *ei)
 
 static enum err list(struct http_req *req, void *ctx, struct err_info *ei)
 {
-	const char *state = http_req_query(req, "state");
+	struct store_job_query q = { .state = http_req_query(req, "state") };
 	struct control *c = ctx;
-	unsigned int offset, limit;
 	struct store_jobs jobs;
 	struct jsonw w;
 	struct buf b;
 	enum err rc;
 
-	rc = control_page(req, &offset, &limit, ei);
+	rc = control_page(req, &q.offset, &q.limit, ei);
 	if (!rc)
-		rc = c->store->ops->job_list(c->store, state, offset, limit,
-					     http_req_arena(req), &jobs, ei);
+		rc = c->store->ops->job_list(c->store, &q, http_req_arena(req),
+					     &jobs, ei);
 	if (rc)
 		return rc;
 	control_body_init(&b, &w);

@@ -27,6 +27,7 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 {
 	char after[WIRE_ID_MAX + 1] = "";
 	struct store *st = w->c->store;
+	const struct store_lease_query q = { w->node_id, after, PAGE };
 	struct store_assignments list = { .n = PAGE };
 	struct arena a;
 	enum err rc = ERR_OK;
@@ -34,8 +35,7 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 	arena_init(&a, 16U << 20);
 	while (!rc && list.n == PAGE) {
 		arena_reset(&a);
-		rc = st->ops->assignment_list(st, w->node_id, after, PAGE, &a,
-					      &list, ei);
+		rc = st->ops->assignment_list(st, &q, &a, &list, ei);
 		if (!rc)
 			rc = st->ops->begin(st, ei);
 		if (rc)

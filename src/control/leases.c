@@ -282,19 +282,18 @@ static enum err walk(struct deciding *d, struct err_info *ei)
 {
 	struct store *st = d->c->store;
 	struct store_assignments list = { .n = PAGE };
-	const char *after = NULL;
+	struct store_lease_query q = { d->node->node.node_id, NULL, PAGE };
 	enum err rc;
 
 	while (list.n == PAGE) {
-		rc = st->ops->assignment_list(st, d->node->node.node_id, after,
-					      PAGE, d->arena, &list, ei);
+		rc = st->ops->assignment_list(st, &q, d->arena, &list, ei);
 		if (rc)
 			return rc;
 		for (size_t i = 0; i < list.n; i++) {
 			rc = decide(d, &list.items[i], ei);
 			if (rc)
 				return rc;
-			after = list.items[i].account_id;
+			q.after = list.items[i].account_id;
 		}
 	}
 	return ERR_OK;

@@ -52,55 +52,52 @@ static void accounts_split_tags(struct sqlite_row *r, struct store_account *acc)
 	acc->n_tags = n;
 }
 
-static struct store_account accounts_read(struct sqlite_row *r)
+static void accounts_read(struct sqlite_row *r, void *ret)
 {
-	struct store_account a = { 0 };
+	struct store_account *a = ret;
 
-	a.account_id = sqlite_must(r);
-	a.phone = sqlite_text(r);
-	a.username = sqlite_text(r);
-	a.display_name = sqlite_text(r);
-	a.user_id = sqlite_i64(r);
-	a.source = sqlite_must(r);
-	a.node_id = sqlite_text(r);
-	a.enabled = sqlite_i64(r) != 0;
-	a.desired_online = sqlite_i64(r) != 0;
-	a.script_id = sqlite_text(r);
-	a.priority = (int)sqlite_i64(r);
-	a.attested_by = sqlite_text(r);
-	a.attested_at = sqlite_wall(r);
-	a.status = sqlite_must(r);
-	a.status_since = sqlite_wall(r);
-	a.error_code = sqlite_text(r);
-	a.error_message = sqlite_text(r);
-	a.error_advice = sqlite_text(r);
-	a.limited_until = sqlite_wall(r);
-	a.message_count = sqlite_i64(r);
-	a.reply_count = sqlite_i64(r);
-	a.messages_today = sqlite_i64(r);
-	a.replies_today = sqlite_i64(r);
-	a.today = (int32_t)sqlite_i64(r);
-	a.last_activity = sqlite_wall(r);
-	a.session_file = sqlite_text(r);
-	a.created = sqlite_wall(r);
-	a.updated = sqlite_wall(r);
-	a.version = sqlite_i64(r);
-	a.session_version = sqlite_i64(r);
-	sqlite_fixed(r, a.session_fingerprint.bytes,
-		     sizeof(a.session_fingerprint.bytes));
-	a.lease_epoch = sqlite_i64(r);
-	a.lease_node = sqlite_text(r);
-	accounts_split_tags(r, &a);
-	return a;
+	a->account_id = sqlite_must(r);
+	a->phone = sqlite_text(r);
+	a->username = sqlite_text(r);
+	a->display_name = sqlite_text(r);
+	a->user_id = sqlite_i64(r);
+	a->source = sqlite_must(r);
+	a->node_id = sqlite_text(r);
+	a->enabled = sqlite_i64(r) != 0;
+	a->desired_online = sqlite_i64(r) != 0;
+	a->script_id = sqlite_text(r);
+	a->priority = (int)sqlite_i64(r);
+	a->attested_by = sqlite_text(r);
+	a->attested_at = sqlite_wall(r);
+	a->status = sqlite_must(r);
+	a->status_since = sqlite_wall(r);
+	a->error_code = sqlite_text(r);
+	a->error_message = sqlite_text(r);
+	a->error_advice = sqlite_text(r);
+	a->limited_until = sqlite_wall(r);
+	a->message_count = sqlite_i64(r);
+	a->reply_count = sqlite_i64(r);
+	a->messages_today = sqlite_i64(r);
+	a->replies_today = sqlite_i64(r);
+	a->today = (int32_t)sqlite_i64(r);
+	a->last_activity = sqlite_wall(r);
+	a->session_file = sqlite_text(r);
+	a->created = sqlite_wall(r);
+	a->updated = sqlite_wall(r);
+	a->version = sqlite_i64(r);
+	a->session_version = sqlite_i64(r);
+	sqlite_fixed(r, a->session_fingerprint.bytes,
+		     sizeof(a->session_fingerprint.bytes));
+	a->lease_epoch = sqlite_i64(r);
+	a->lease_node = sqlite_text(r);
+	accounts_split_tags(r, a);
 }
 
 static enum err accounts_get(struct store *st, const char *account_id,
 			     struct arena *a, struct store_account *ret,
 			     struct err_info *ei)
 {
-	struct store_account acc;
 	struct sqlite_row r;
-	bool have = false;
 	enum err rc;
 
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
@@ -108,16 +105,9 @@ static enum err accounts_get(struct store *st, const char *account_id,
 			  "WHERE a.account_id = ?",
 			  "t", account_id);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
-	if (rc)
-		return rc;
-	if (!have)
-		return err_set(ei, ERR_NOTFOUND, "no account %s", account_id);
-	acc = accounts_read(&r);
-	sqlite_end(&r);
-	rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = acc;
+		rc = sqlite_one(&r, accounts_read, sizeof(*ret), ret, ei);
+	if (rc == ERR_NOTFOUND)
+		return err_set(ei, rc, "no account %s", account_id);
 	return rc;
 }
 
@@ -560,46 +550,32 @@ static enum err accounts_page(struct sqlite_db *db,
 	return rc;
 }
 
-static enum err accounts_read_page(struct sqlite_row *r, unsigned int limit,
-				   struct store_accounts *l,
-				   struct err_info *ei)
-{
-	bool more = false;
-	enum err rc;
-
-	if (limit > STORE_PAGE_MAX)
-		limit = STORE_PAGE_MAX;
-	l->items = arena_array(r->arena, limit + 1, sizeof(*l->items));
-	if (!l->items)
-		return err_set(ei, ERR_NOMEM, "list of accounts");
-	while ((rc = sqlite_next(r, &more, ei)) == ERR_OK && more) {
-		BUG_ON(l->n == limit);
-		l->items[l->n++] = accounts_read(r);
-	}
-	return rc ? rc : sqlite_row_check(r, ei);
-}
-
 static enum err accounts_list(struct store *st,
 			      const struct store_account_query *q,
 			      struct arena *a, struct store_accounts *ret,
 			      struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_accounts l = { 0 };
+	struct sqlite_list l = { 0 };
+	int64_t total = 0;
 	struct sqlite_row r = { 0 };
 	enum err rc = ERR_OK;
 
 	if (!q->no_total)
-		rc = accounts_count(db, q, a, &l.total, ei);
+		rc = accounts_count(db, q, a, &total, ei);
 	if (rc == ERR_OK && q->limit) {
 		rc = accounts_page(db, q, a, &r, ei);
 		if (rc == ERR_OK)
-			rc = accounts_read_page(&r, q->limit, &l, ei);
+			rc = sqlite_all(&r, accounts_read, sizeof(*ret->items),
+					&l, ei);
 		sqlite3_finalize(r.stmt);
 	}
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	if (rc)
+		return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	ret->total = total;
+	return ERR_OK;
 }
 
 static enum err accounts_totals(struct store *st, int32_t day,

@@ -264,42 +264,41 @@ static enum err beat_apply(struct store *st, struct store_heartbeat *hb,
 	return sqlite_atomic_end(db, beat_all(db, hb, ei), ei);
 }
 
+static void beat_read_finding(struct sqlite_row *r, void *ret)
+{
+	struct store_finding *f = ret;
+
+	f->kind = sqlite_must(r);
+	f->account_id = sqlite_must(r);
+	f->node_id = sqlite_must(r);
+	f->detail = sqlite_text(r);
+	f->first_seen = sqlite_wall(r);
+	f->last_seen = sqlite_wall(r);
+	f->count = sqlite_i64(r);
+}
+
 static enum err beat_findings(struct store *st, const char *kind,
 			      struct arena *a, struct store_findings *ret,
 			      struct err_info *ei)
 {
-	struct store_findings l = { 0 };
+	struct sqlite_list l;
 	struct sqlite_row r;
-	bool more = false;
 	enum err rc;
 
-	l.items = arena_array(a, STORE_PAGE_MAX, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of findings");
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
 			  "SELECT kind, account_id, node_id, detail, "
 			  "first_seen, last_seen, count FROM findings WHERE "
 			  "(?1 IS NULL OR kind = ?1) ORDER BY last_seen DESC "
 			  "LIMIT ?2",
 			  "td", kind, STORE_PAGE_MAX);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, beat_read_finding, sizeof(*ret->items), &l,
+				ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more) {
-		struct store_finding *f = &l.items[l.n++];
-
-		f->kind = sqlite_must(&r);
-		f->account_id = sqlite_must(&r);
-		f->node_id = sqlite_must(&r);
-		f->detail = sqlite_text(&r);
-		f->first_seen = sqlite_wall(&r);
-		f->last_seen = sqlite_wall(&r);
-		f->count = sqlite_i64(&r);
-	}
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
 }
 
 void sqlite_beat_ops(struct store_ops *ops)

@@ -9,24 +9,23 @@
 	"command_id, node_id, action, params, created_by, state, created, "    \
 	"expires, delivered, finished, deliveries, data, error "
 
-static struct store_command commands_read(struct sqlite_row *r)
+static void commands_read(struct sqlite_row *r, void *ret)
 {
-	struct store_command c = { 0 };
+	struct store_command *c = ret;
 
-	c.command_id = sqlite_must(r);
-	c.node_id = sqlite_must(r);
-	c.action = sqlite_must(r);
-	c.params = sqlite_text(r);
-	c.created_by = sqlite_text(r);
-	c.state = (enum store_command_state)sqlite_i64(r);
-	c.created = sqlite_wall(r);
-	c.expires = sqlite_wall(r);
-	c.delivered = sqlite_wall(r);
-	c.finished = sqlite_wall(r);
-	c.deliveries = (unsigned int)sqlite_i64(r);
-	c.data = sqlite_text(r);
-	c.error = sqlite_text(r);
-	return c;
+	c->command_id = sqlite_must(r);
+	c->node_id = sqlite_must(r);
+	c->action = sqlite_must(r);
+	c->params = sqlite_text(r);
+	c->created_by = sqlite_text(r);
+	c->state = (enum store_command_state)sqlite_i64(r);
+	c->created = sqlite_wall(r);
+	c->expires = sqlite_wall(r);
+	c->delivered = sqlite_wall(r);
+	c->finished = sqlite_wall(r);
+	c->deliveries = (unsigned int)sqlite_i64(r);
+	c->data = sqlite_text(r);
+	c->error = sqlite_text(r);
 }
 
 static enum err commands_check(const struct store_command *c,
@@ -103,28 +102,14 @@ static enum err commands_add(struct store *st, const struct store_command *c,
 	return sqlite_atomic_end(db, commands_insert(db, c, ei), ei);
 }
 
-static enum err commands_read_all(struct sqlite_row *r,
-				  struct store_commands *l, size_t limit,
-				  struct err_info *ei)
-{
-	bool more = false;
-	enum err rc;
-
-	while ((rc = sqlite_next(r, &more, ei)) == ERR_OK && more) {
-		BUG_ON(l->n == limit);
-		l->items[l->n++] = commands_read(r);
-	}
-	l->total = (int64_t)l->n;
-	return rc ? rc : sqlite_row_check(r, ei);
-}
-
-static enum err commands_mark(struct sqlite_db *db, struct store_commands *l,
+static enum err commands_mark(struct sqlite_db *db, struct sqlite_list *l,
 			      bool ack, struct wall now, struct err_info *ei)
 {
+	struct store_command *items = l->items;
 	enum err rc = ERR_OK;
 
 	for (size_t i = 0; rc == ERR_OK && i < l->n; i++) {
-		struct store_command *c = &l->items[i];
+		struct store_command *c = &items[i];
 
 		rc = sqlite_run(db, NULL, ei,
 				"UPDATE commands SET state = iif(?3, 3, "
@@ -142,32 +127,13 @@ static enum err commands_mark(struct sqlite_db *db, struct store_commands *l,
 	return rc;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
-static enum err commands_fetch(struct store *st, const char *node_id,
-			       struct wall now, unsigned int limit,
-			       struct arena *a, struct store_commands *ret,
-			       struct err_info *ei)
+static enum err commands_deliver(struct sqlite_db *db, const char *node_id,
+				 struct wall now, struct sqlite_list *l,
+				 struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct store_commands l = { 0 };
-	struct sqlite_row r;
 	int64_t ack = 0;
 	enum err rc;
 
-	if (limit > STORE_PAGE_MAX)
-		limit = STORE_PAGE_MAX;
-	l.items = arena_array(a, limit + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of commands");
-	rc = sqlite_query(db, a, &r, ei,
-			  "SELECT " COMMANDS_COLS
-			  "FROM commands WHERE node_id = ? AND state < 3 AND "
-			  "expires > ? ORDER BY seq LIMIT ?",
-			  "twi", node_id, now, (int64_t)limit);
-	if (rc == ERR_OK)
-		rc = commands_read_all(&r, &l, limit, ei);
-	if (rc || l.n == 0)
-		goto out;
 	rc = sqlite_scalar(db, 0, &ack, ei,
 			   "SELECT ack_on_delivery FROM nodes WHERE node_id = "
 			   "?",
@@ -176,12 +142,36 @@ static enum err commands_fetch(struct store *st, const char *node_id,
 		rc = sqlite_atomic_begin(db, ei);
 	if (rc)
 		return rc;
-	rc = commands_mark(db, &l, ack != 0, now, ei);
-	rc = sqlite_atomic_end(db, rc, ei);
-out:
+	rc = commands_mark(db, l, ack != 0, now, ei);
+	return sqlite_atomic_end(db, rc, ei);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
+static enum err commands_fetch(struct store *st, const char *node_id,
+			       struct wall now, unsigned int limit,
+			       struct arena *a, struct store_commands *ret,
+			       struct err_info *ei)
+{
+	struct sqlite_db *db = sqlite_of(st);
+	struct sqlite_list l;
+	struct sqlite_row r;
+	enum err rc;
+
+	rc = sqlite_query(db, a, &r, ei,
+			  "SELECT " COMMANDS_COLS
+			  "FROM commands WHERE node_id = ? AND state < 3 AND "
+			  "expires > ? ORDER BY seq LIMIT ?",
+			  "twi", node_id, now, sqlite_page(limit));
 	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+		rc = sqlite_all(&r, commands_read, sizeof(*ret->items), &l, ei);
+	if (rc == ERR_OK && l.n)
+		rc = commands_deliver(db, node_id, now, &l, ei);
+	if (rc)
+		return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	ret->total = (int64_t)l.n;
+	return ERR_OK;
 }
 
 enum err sqlite_commands_settle_one(struct sqlite_db *db, const char *node_id,
@@ -229,9 +219,7 @@ static enum err commands_get(struct store *st, const char *node_id,
 			     const char *command_id, struct arena *a,
 			     struct store_command *ret, struct err_info *ei)
 {
-	struct store_command c;
 	struct sqlite_row r;
-	bool have = false;
 	enum err rc;
 
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
@@ -239,17 +227,10 @@ static enum err commands_get(struct store *st, const char *node_id,
 			  "= ? AND command_id = ?",
 			  "tt", node_id, command_id);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
-	if (rc)
-		return rc;
-	if (!have)
-		return err_set(ei, ERR_NOTFOUND, "node %s has no command %s",
-			       node_id, command_id);
-	c = commands_read(&r);
-	sqlite_end(&r);
-	rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = c;
+		rc = sqlite_one(&r, commands_read, sizeof(*ret), ret, ei);
+	if (rc == ERR_NOTFOUND)
+		return err_set(ei, rc, "node %s has no command %s", node_id,
+			       command_id);
 	return rc;
 }
 
@@ -263,29 +244,26 @@ static enum err commands_list(struct store *st,
 			      struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_commands l = { 0 };
-	int64_t limit = q->limit < STORE_PAGE_MAX ? q->limit : STORE_PAGE_MAX;
+	struct sqlite_list l;
 	int64_t total = 0;
 	struct sqlite_row r;
 	enum err rc;
 
-	l.items = arena_array(a, (size_t)limit + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of commands");
 	rc = sqlite_scalar(db, 0, &total, ei, "SELECT count(*) " COMMANDS_WHERE,
 			   "td", q->node_id, (int)q->finished);
 	if (rc == ERR_OK)
 		rc = sqlite_query(db, a, &r, ei,
 				  "SELECT " COMMANDS_COLS COMMANDS_WHERE
 				  "ORDER BY seq DESC LIMIT ?3 OFFSET ?4",
-				  "tdii", q->node_id, (int)q->finished, limit,
-				  (int64_t)q->offset);
+				  "tdii", q->node_id, (int)q->finished,
+				  sqlite_page(q->limit), (int64_t)q->offset);
 	if (rc == ERR_OK)
-		rc = commands_read_all(&r, &l, (size_t)limit, ei);
+		rc = sqlite_all(&r, commands_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
-	l.total = total;
-	*ret = l;
+	ret->items = l.items;
+	ret->n = l.n;
+	ret->total = total;
 	return ERR_OK;
 }
 

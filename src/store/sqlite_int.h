@@ -65,6 +65,29 @@ void sqlite_end(struct sqlite_row *r);
 /* ERR_NOMEM if a column could not be copied. */
 enum err sqlite_row_check(struct sqlite_row *r, struct err_info *ei);
 
+/* One row into a struct that is zero. */
+typedef void (*sqlite_read_fn)(struct sqlite_row *r, void *ret);
+
+struct sqlite_list {
+	void *items;
+	size_t n;
+};
+
+/*
+ * The first row, of a struct of `size` bytes, to its end.  ERR_NOTFOUND without
+ * words: the caller knows what it asked for.
+ */
+enum err sqlite_one(struct sqlite_row *r, sqlite_read_fn read, size_t size,
+		    void *ret, struct err_info *ei);
+/* All rows, as an array in the arena; the statement has a LIMIT. */
+enum err sqlite_all(struct sqlite_row *r, sqlite_read_fn read, size_t size,
+		    struct sqlite_list *ret, struct err_info *ei);
+/* What a page may have at most of what was asked for. */
+static inline int64_t sqlite_page(unsigned int limit)
+{
+	return limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX;
+}
+
 /* Runs to the end; *ret_changes (may be NULL) rows were changed. */
 enum err sqlite_run(struct sqlite_db *db, int64_t *ret_changes,
 		    struct err_info *ei, const char *sql, const char *fmt, ...);

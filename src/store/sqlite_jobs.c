@@ -6,15 +6,6 @@
 
 #define JOBS_DAY_US (INT64_C(86400) * US_PER_SEC)
 
-static enum err jobs_page(struct arena *a, unsigned int *limit, size_t size,
-			  void **ret, struct err_info *ei)
-{
-	if (*limit > STORE_PAGE_MAX)
-		*limit = STORE_PAGE_MAX;
-	*ret = arena_array(a, *limit + 1, size);
-	return *ret ? ERR_OK : err_set(ei, ERR_NOMEM, "list");
-}
-
 /* --- audit --- */
 
 static enum err jobs_audit_check(const struct store_audit *e,
@@ -52,20 +43,19 @@ static enum err jobs_audit_add(struct store *st, const struct store_audit *e,
 	" FROM audit WHERE (?1 IS NULL OR actor = ?1) AND "                    \
 	"(?2 IS NULL OR action = ?2) AND (?3 IS NULL OR target = ?3)"
 
-static struct store_audit jobs_audit_read(struct sqlite_row *r)
+static void jobs_audit_read(struct sqlite_row *r, void *ret)
 {
-	struct store_audit e = { 0 };
+	struct store_audit *e = ret;
 
-	e.id = sqlite_i64(r);
-	e.at = sqlite_wall(r);
-	e.actor = sqlite_must(r);
-	e.action = sqlite_must(r);
-	e.target = sqlite_text(r);
-	e.before = sqlite_text(r);
-	e.after = sqlite_text(r);
-	e.remote = sqlite_text(r);
-	e.request_id = sqlite_text(r);
-	return e;
+	e->id = sqlite_i64(r);
+	e->at = sqlite_wall(r);
+	e->actor = sqlite_must(r);
+	e->action = sqlite_must(r);
+	e->target = sqlite_text(r);
+	e->before = sqlite_text(r);
+	e->after = sqlite_text(r);
+	e->remote = sqlite_text(r);
+	e->request_id = sqlite_text(r);
 }
 
 static enum err jobs_audit_list(struct store *st,
@@ -74,19 +64,14 @@ static enum err jobs_audit_list(struct store *st,
 				struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_audits l = { 0 };
-	unsigned int limit = q->limit;
-	void *items = NULL;
+	struct sqlite_list l;
+	int64_t total = 0;
 	struct sqlite_row r;
-	bool more = false;
 	enum err rc;
 
-	rc = jobs_page(a, &limit, sizeof(*l.items), &items, ei);
-	l.items = items;
-	if (rc == ERR_OK)
-		rc = sqlite_scalar(db, 0, &l.total, ei,
-				   "SELECT count(*)" JOBS_AUDIT_WHERE, "ttt",
-				   q->actor, q->action, q->target);
+	rc = sqlite_scalar(db, 0, &total, ei,
+			   "SELECT count(*)" JOBS_AUDIT_WHERE, "ttt", q->actor,
+			   q->action, q->target);
 	if (rc == ERR_OK)
 		rc = sqlite_query(db, a, &r, ei,
 				  "SELECT id, at, actor, action, target, "
@@ -94,16 +79,16 @@ static enum err jobs_audit_list(struct store *st,
 				  "request_id" JOBS_AUDIT_WHERE
 				  " ORDER BY id DESC LIMIT ?4 OFFSET ?5",
 				  "tttii", q->actor, q->action, q->target,
-				  (int64_t)limit, (int64_t)q->offset);
+				  sqlite_page(q->limit), (int64_t)q->offset);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, jobs_audit_read, sizeof(*ret->items), &l,
+				ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = jobs_audit_read(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	ret->total = total;
+	return ERR_OK;
 }
 
 /* --- jobs --- */
@@ -165,85 +150,68 @@ static enum err jobs_update(struct store *st, const struct store_job *j,
 	"job_id, kind, state, progress, result, error, created_by, "           \
 	"created, started, finished"
 
-static struct store_job jobs_read(struct sqlite_row *r)
+static void jobs_read(struct sqlite_row *r, void *ret)
 {
-	struct store_job j = { 0 };
+	struct store_job *j = ret;
 
-	j.job_id = sqlite_must(r);
-	j.kind = sqlite_must(r);
-	j.state = sqlite_must(r);
-	j.progress = sqlite_text(r);
-	j.result = sqlite_text(r);
-	j.error = sqlite_text(r);
-	j.created_by = sqlite_text(r);
-	j.created = sqlite_wall(r);
-	j.started = sqlite_wall(r);
-	j.finished = sqlite_wall(r);
-	return j;
+	j->job_id = sqlite_must(r);
+	j->kind = sqlite_must(r);
+	j->state = sqlite_must(r);
+	j->progress = sqlite_text(r);
+	j->result = sqlite_text(r);
+	j->error = sqlite_text(r);
+	j->created_by = sqlite_text(r);
+	j->created = sqlite_wall(r);
+	j->started = sqlite_wall(r);
+	j->finished = sqlite_wall(r);
 }
 
 static enum err jobs_get(struct store *st, const char *job_id, struct arena *a,
 			 struct store_job *ret, struct err_info *ei)
 {
 	struct sqlite_row r;
-	struct store_job j;
-	bool have = false;
 	enum err rc;
 
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
 			  "SELECT " JOBS_COLS " FROM jobs WHERE job_id = ?",
 			  "t", job_id);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
-	if (rc)
-		return rc;
-	if (!have)
-		return err_set(ei, ERR_NOTFOUND, "no job %s", job_id);
-	j = jobs_read(&r);
-	sqlite_end(&r);
-	rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = j;
+		rc = sqlite_one(&r, jobs_read, sizeof(*ret), ret, ei);
+	if (rc == ERR_NOTFOUND)
+		return err_set(ei, rc, "no job %s", job_id);
 	return rc;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
-static enum err jobs_list(struct store *st, const char *state,
-			  unsigned int offset, unsigned int limit,
+static enum err jobs_list(struct store *st, const struct store_job_query *q,
 			  struct arena *a, struct store_jobs *ret,
 			  struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_jobs l = { 0 };
-	void *items = NULL;
+	struct sqlite_list l;
+	int64_t total = 0;
 	struct sqlite_row r;
-	bool more = false;
 	enum err rc;
 
-	rc = jobs_page(a, &limit, sizeof(*l.items), &items, ei);
-	l.items = items;
-	if (rc == ERR_OK)
-		rc = sqlite_scalar(db, 0, &l.total, ei,
-				   "SELECT count(*) FROM jobs WHERE (?1 IS "
-				   "NULL OR state = ?1)",
-				   "t", state);
+	rc = sqlite_scalar(db, 0, &total, ei,
+			   "SELECT count(*) FROM jobs WHERE (?1 IS "
+			   "NULL OR state = ?1)",
+			   "t", q->state);
 	if (rc == ERR_OK)
 		rc = sqlite_query(db, a, &r, ei,
 				  "SELECT " JOBS_COLS
 				  " FROM jobs WHERE (?1 IS NULL OR state = ?1) "
 				  "ORDER BY created DESC, job_id LIMIT ?2 "
 				  "OFFSET ?3",
-				  "tii", state, (int64_t)limit,
-				  (int64_t)offset);
+				  "tii", q->state, sqlite_page(q->limit),
+				  (int64_t)q->offset);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, jobs_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = jobs_read(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	ret->total = total;
+	return ERR_OK;
 }
 
 static enum err jobs_interrupt_all(struct store *st, struct wall now,

@@ -6,17 +6,16 @@
  */
 #include "store/sqlite_int.h"
 
-static struct store_lease leases_read(struct sqlite_row *r)
+static void leases_read(struct sqlite_row *r, void *ret)
 {
-	struct store_lease l = { 0 };
+	struct store_lease *l = ret;
 
-	l.account_id = sqlite_must(r);
-	l.node_id = sqlite_must(r);
-	l.epoch = sqlite_i64(r);
-	l.released = sqlite_i64(r) != 0;
-	l.granted = sqlite_wall(r);
-	l.renewed = sqlite_wall(r);
-	return l;
+	l->account_id = sqlite_must(r);
+	l->node_id = sqlite_must(r);
+	l->epoch = sqlite_i64(r);
+	l->released = sqlite_i64(r) != 0;
+	l->granted = sqlite_wall(r);
+	l->renewed = sqlite_wall(r);
 }
 
 static enum err leases_why_not(struct sqlite_db *db,
@@ -80,9 +79,7 @@ static enum err leases_get(struct store *st, const char *account_id,
 			   struct arena *a, struct store_lease *ret,
 			   struct err_info *ei)
 {
-	struct store_lease l;
 	struct sqlite_row r;
-	bool have = false;
 	enum err rc;
 
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
@@ -90,17 +87,10 @@ static enum err leases_get(struct store *st, const char *account_id,
 			  "granted, renewed FROM leases WHERE account_id = ?",
 			  "t", account_id);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
-	if (rc)
-		return rc;
-	if (!have)
-		return err_set(ei, ERR_NOTFOUND, "account %s was never leased",
+		rc = sqlite_one(&r, leases_read, sizeof(*ret), ret, ei);
+	if (rc == ERR_NOTFOUND)
+		return err_set(ei, rc, "account %s was never leased",
 			       account_id);
-	l = leases_read(&r);
-	sqlite_end(&r);
-	rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
 	return rc;
 }
 
@@ -177,79 +167,58 @@ static enum err leases_release(struct store *st, const char *node_id,
 	return sqlite_leases_release_ref(sqlite_of(st), node_id, ref, now, ei);
 }
 
-static unsigned int leases_limit(unsigned int limit)
-{
-	return limit < STORE_PAGE_MAX ? limit : STORE_PAGE_MAX;
-}
-
-/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
-static enum err leases_list(struct store *st, const char *node_id,
-			    const char *after, unsigned int limit,
+static enum err leases_list(struct store *st, const struct store_lease_query *q,
 			    struct arena *a, struct store_leases *ret,
 			    struct err_info *ei)
 {
-	struct store_leases l = { 0 };
+	struct sqlite_list l;
 	struct sqlite_row r;
-	bool more = false;
 	enum err rc;
 
-	limit = leases_limit(limit);
-	l.items = arena_array(a, limit + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of leases");
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
 			  "SELECT account_id, node_id, epoch, released, "
 			  "granted, renewed FROM leases WHERE released = 0 AND "
 			  "(?1 IS NULL OR node_id = ?1) AND account_id > "
 			  "coalesce(?2, '') ORDER BY account_id LIMIT ?3",
-			  "tti", node_id, after, (int64_t)limit);
+			  "tti", q->node_id, q->after, sqlite_page(q->limit));
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, leases_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = leases_read(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
 }
 
-static struct store_assignment leases_read_assignment(struct sqlite_row *r)
+static void leases_read_assignment(struct sqlite_row *r, void *ret)
 {
-	struct store_assignment x = { 0 };
+	struct store_assignment *x = ret;
 
-	x.account_id = sqlite_must(r);
-	x.node_id = sqlite_text(r);
-	x.enabled = sqlite_i64(r) != 0;
-	x.desired_online = sqlite_i64(r) != 0;
-	x.status = sqlite_must(r);
-	x.script_id = sqlite_text(r);
-	x.lease_node = sqlite_text(r);
-	x.lease_epoch = sqlite_i64(r);
-	x.released = sqlite_i64(r) != 0;
-	x.session_version = sqlite_i64(r);
-	sqlite_fixed(r, x.session_fingerprint.bytes,
-		     sizeof(x.session_fingerprint.bytes));
-	return x;
+	x->account_id = sqlite_must(r);
+	x->node_id = sqlite_text(r);
+	x->enabled = sqlite_i64(r) != 0;
+	x->desired_online = sqlite_i64(r) != 0;
+	x->status = sqlite_must(r);
+	x->script_id = sqlite_text(r);
+	x->lease_node = sqlite_text(r);
+	x->lease_epoch = sqlite_i64(r);
+	x->released = sqlite_i64(r) != 0;
+	x->session_version = sqlite_i64(r);
+	sqlite_fixed(r, x->session_fingerprint.bytes,
+		     sizeof(x->session_fingerprint.bytes));
 }
 
 /* Accounts only: a lease without its account cannot be (see account_delete). */
-/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
-static enum err leases_assignments(struct store *st, const char *node_id,
-				   const char *after, unsigned int limit,
+static enum err leases_assignments(struct store *st,
+				   const struct store_lease_query *q,
 				   struct arena *a,
 				   struct store_assignments *ret,
 				   struct err_info *ei)
 {
-	struct store_assignments l = { 0 };
+	struct sqlite_list l;
 	struct sqlite_row r;
-	bool more = false;
 	enum err rc;
 
-	limit = leases_limit(limit);
-	l.items = arena_array(a, limit + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of assignments");
 	rc = sqlite_query(
 		sqlite_of(st), a, &r, ei,
 		"SELECT a.account_id, a.node_id, a.enabled, a.desired_online, "
@@ -262,16 +231,16 @@ static enum err leases_assignments(struct store *st, const char *node_id,
 		"i.account_id LEFT JOIN leases l ON l.account_id = "
 		"a.account_id LEFT JOIN sessions s ON s.account_id = "
 		"a.account_id AND s.quarantined = 0 ORDER BY a.account_id",
-		"tti", node_id, after ? after : "", (int64_t)limit);
+		"tti", q->node_id, q->after ? q->after : "",
+		sqlite_page(q->limit));
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, leases_read_assignment, sizeof(*ret->items),
+				&l, ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = leases_read_assignment(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
 }
 
 /* --- one-use downloads --- */

@@ -30,46 +30,41 @@ static enum err nodes_join_add(struct store *st, const struct store_join *j,
 		       STORE_USERS_MAX);
 }
 
+static void nodes_read_join(struct sqlite_row *r, void *ret)
+{
+	struct store_join *j = ret;
+
+	j->id = sqlite_must(r);
+	sqlite_fixed(r, j->hash.bytes, sizeof(j->hash.bytes));
+	j->label = sqlite_text(r);
+	j->created_by = sqlite_must(r);
+	j->created = sqlite_wall(r);
+	j->expires = sqlite_wall(r);
+	j->used = sqlite_wall(r);
+	j->used_by_node = sqlite_text(r);
+}
+
 static enum err nodes_join_list(struct store *st, struct arena *a,
 				struct store_joins *ret, struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_joins l = { 0 };
+	struct sqlite_list l;
 	struct sqlite_row r;
-	bool more = false;
-	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &n, ei, "SELECT count(*) FROM joins", "");
-	if (rc)
-		return rc;
-	l.items = arena_array(a, (size_t)n + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of join tokens");
 	rc = sqlite_query(db, a, &r, ei,
 			  "SELECT id, hash, label, created_by, created, "
 			  "expires, used, used_by_node FROM joins ORDER BY "
 			  "created, id LIMIT ?",
-			  "i", n);
+			  "i", (int64_t)STORE_USERS_MAX);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, nodes_read_join, sizeof(*ret->items), &l,
+				ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more) {
-		struct store_join *j = &l.items[l.n++];
-
-		j->id = sqlite_must(&r);
-		sqlite_fixed(&r, j->hash.bytes, sizeof(j->hash.bytes));
-		j->label = sqlite_text(&r);
-		j->created_by = sqlite_must(&r);
-		j->created = sqlite_wall(&r);
-		j->expires = sqlite_wall(&r);
-		j->used = sqlite_wall(&r);
-		j->used_by_node = sqlite_text(&r);
-	}
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
 }
 
 static enum err nodes_join_delete(struct store *st, const char *id,
@@ -190,50 +185,30 @@ static enum err nodes_enroll(struct store *st, const struct store_hash *join,
 	"(SELECT count(*) FROM leases l WHERE l.node_id = n.node_id AND "      \
 	"l.released = 0) FROM nodes n "
 
-static struct store_node nodes_read(struct sqlite_row *r)
+static void nodes_read(struct sqlite_row *r, void *ret)
 {
-	struct store_node n = { 0 };
+	struct store_node *n = ret;
 
-	n.node_id = sqlite_must(r);
-	n.name = sqlite_must(r);
-	sqlite_fixed(r, n.token.bytes, sizeof(n.token.bytes));
-	n.has_public_key = sqlite_fixed(r, n.public_key, sizeof(n.public_key));
-	n.draining = sqlite_i64(r) != 0;
-	n.ack_on_delivery = sqlite_i64(r) != 0;
-	n.allow_plain = sqlite_i64(r) != 0;
-	n.hostname = sqlite_text(r);
-	n.version = sqlite_text(r);
-	n.boot_id = sqlite_text(r);
-	n.status = sqlite_text(r);
-	n.metadata = sqlite_text(r);
-	n.max_accounts = sqlite_i64(r);
-	n.last_heartbeat = sqlite_wall(r);
-	n.created = sqlite_wall(r);
-	n.updated = sqlite_wall(r);
-	n.accounts = sqlite_i64(r);
-	n.accounts_online = sqlite_i64(r);
-	n.leases = sqlite_i64(r);
-	return n;
-}
-
-/* ERR_NOTFOUND without words: the caller knows what it asked for. */
-static enum err nodes_one(struct sqlite_row *r, struct store_node *ret,
-			  struct err_info *ei)
-{
-	struct store_node n;
-	bool have = false;
-	enum err rc = sqlite_next(r, &have, ei);
-
-	if (rc)
-		return rc;
-	if (!have)
-		return ERR_NOTFOUND;
-	n = nodes_read(r);
-	sqlite_end(r);
-	rc = sqlite_row_check(r, ei);
-	if (rc == ERR_OK)
-		*ret = n;
-	return rc;
+	n->node_id = sqlite_must(r);
+	n->name = sqlite_must(r);
+	sqlite_fixed(r, n->token.bytes, sizeof(n->token.bytes));
+	n->has_public_key =
+		sqlite_fixed(r, n->public_key, sizeof(n->public_key));
+	n->draining = sqlite_i64(r) != 0;
+	n->ack_on_delivery = sqlite_i64(r) != 0;
+	n->allow_plain = sqlite_i64(r) != 0;
+	n->hostname = sqlite_text(r);
+	n->version = sqlite_text(r);
+	n->boot_id = sqlite_text(r);
+	n->status = sqlite_text(r);
+	n->metadata = sqlite_text(r);
+	n->max_accounts = sqlite_i64(r);
+	n->last_heartbeat = sqlite_wall(r);
+	n->created = sqlite_wall(r);
+	n->updated = sqlite_wall(r);
+	n->accounts = sqlite_i64(r);
+	n->accounts_online = sqlite_i64(r);
+	n->leases = sqlite_i64(r);
 }
 
 static enum err nodes_get(struct store *st, const char *node_id,
@@ -246,7 +221,7 @@ static enum err nodes_get(struct store *st, const char *node_id,
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
 			  NODES_SELECT "WHERE node_id = ?", "t", node_id);
 	if (rc == ERR_OK)
-		rc = nodes_one(&r, ret, ei);
+		rc = sqlite_one(&r, nodes_read, sizeof(*ret), ret, ei);
 	if (rc == ERR_NOTFOUND)
 		return err_set(ei, rc, "no node %s", node_id);
 	return rc;
@@ -262,7 +237,7 @@ static enum err nodes_by_token(struct store *st, const struct store_hash *token,
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
 			  NODES_SELECT "WHERE token = ?", "h", token);
 	if (rc == ERR_OK)
-		rc = nodes_one(&r, ret, ei);
+		rc = sqlite_one(&r, nodes_read, sizeof(*ret), ret, ei);
 	if (rc == ERR_NOTFOUND)
 		return err_set(ei, ERR_UNAUTHORIZED,
 			       "no node has this token: enrol again");
@@ -273,29 +248,20 @@ static enum err nodes_list(struct store *st, struct arena *a,
 			   struct store_nodes *ret, struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_nodes l = { 0 };
+	struct sqlite_list l;
 	struct sqlite_row r;
-	bool more = false;
-	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &n, ei, "SELECT count(*) FROM nodes", "");
-	if (rc)
-		return rc;
-	l.items = arena_array(a, (size_t)n + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of nodes");
 	rc = sqlite_query(db, a, &r, ei,
-			  NODES_SELECT "ORDER BY node_id LIMIT ?", "i", n);
+			  NODES_SELECT "ORDER BY node_id LIMIT ?", "i",
+			  (int64_t)STORE_NODES_MAX);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, nodes_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = nodes_read(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
 }
 
 static enum err nodes_check_update(const struct store_node *n, uint32_t fields,

@@ -23,28 +23,24 @@ static enum err people_kv_set(struct store *st, const char *key,
 			  "tt", key, value);
 }
 
+static void people_read_value(struct sqlite_row *r, void *ret)
+{
+	*(const char **)ret = sqlite_must(r);
+}
+
 static enum err people_kv_get(struct store *st, const char *key,
 			      struct arena *a, const char **ret,
 			      struct err_info *ei)
 {
 	struct sqlite_row r;
-	const char *value;
-	bool have = false;
 	enum err rc;
 
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
 			  "SELECT value FROM kv WHERE key = ?", "t", key);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
-	if (rc)
-		return rc;
-	if (!have)
-		return err_set(ei, ERR_NOTFOUND, "no setting %s", key);
-	value = sqlite_must(&r);
-	sqlite_end(&r);
-	rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = value;
+		rc = sqlite_one(&r, people_read_value, sizeof(*ret), ret, ei);
+	if (rc == ERR_NOTFOUND)
+		return err_set(ei, rc, "no setting %s", key);
 	return rc;
 }
 
@@ -72,20 +68,19 @@ static enum err people_kv_init(struct store *st, const char *key,
 	"id, name, password_hash, role, disabled, failed_logins, "             \
 	"locked_until, last_login, created"
 
-static struct store_user people_read_user(struct sqlite_row *r)
+static void people_read_user(struct sqlite_row *r, void *ret)
 {
-	struct store_user u = { 0 };
+	struct store_user *u = ret;
 
-	u.id = sqlite_i64(r);
-	u.name = sqlite_must(r);
-	u.password_hash = sqlite_must(r);
-	u.role = sqlite_must(r);
-	u.disabled = sqlite_i64(r) != 0;
-	u.failed_logins = (unsigned int)sqlite_i64(r);
-	u.locked_until = sqlite_wall(r);
-	u.last_login = sqlite_wall(r);
-	u.created = sqlite_wall(r);
-	return u;
+	u->id = sqlite_i64(r);
+	u->name = sqlite_must(r);
+	u->password_hash = sqlite_must(r);
+	u->role = sqlite_must(r);
+	u->disabled = sqlite_i64(r) != 0;
+	u->failed_logins = (unsigned int)sqlite_i64(r);
+	u->locked_until = sqlite_wall(r);
+	u->last_login = sqlite_wall(r);
+	u->created = sqlite_wall(r);
 }
 
 static enum err people_check_role(const char *role, struct err_info *ei)
@@ -132,20 +127,10 @@ static enum err people_user_add(struct store *st, const struct store_user *u,
 static enum err people_one_user(struct sqlite_row *r, const char *what,
 				struct store_user *ret, struct err_info *ei)
 {
-	struct store_user u;
-	bool have = false;
-	enum err rc = sqlite_next(r, &have, ei);
+	enum err rc;
 
-	if (rc)
-		return rc;
-	if (!have)
-		return err_set(ei, ERR_NOTFOUND, "no user %s", what);
-	u = people_read_user(r);
-	sqlite_end(r);
-	rc = sqlite_row_check(r, ei);
-	if (rc == ERR_OK)
-		*ret = u;
-	return rc;
+	rc = sqlite_one(r, people_read_user, sizeof(*ret), ret, ei);
+	return rc == ERR_NOTFOUND ? err_set(ei, rc, "no user %s", what) : rc;
 }
 
 static enum err people_user_get(struct store *st, const char *name,
@@ -179,31 +164,22 @@ static enum err people_user_list(struct store *st, struct arena *a,
 				 struct store_users *ret, struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_users l = { 0 };
+	struct sqlite_list l;
 	struct sqlite_row r;
-	int64_t n = 0;
-	bool more = false;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &n, ei, "SELECT count(*) FROM users", "");
-	if (rc)
-		return rc;
-	l.items = arena_array(a, (size_t)n + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of users");
 	rc = sqlite_query(db, a, &r, ei,
 			  "SELECT " PEOPLE_USER_COLS
 			  " FROM users ORDER BY name LIMIT ?",
-			  "i", n);
+			  "i", (int64_t)STORE_USERS_MAX);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, people_read_user, sizeof(*ret->items), &l,
+				ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = people_read_user(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
 }
 
 /* ERR_CONFLICT if nobody could administer any more. */
@@ -388,20 +364,19 @@ static enum err people_login_delete(struct store *st,
 	"id, name, hash, role, scopes, created_by, created, expires, "         \
 	"last_used"
 
-static struct store_apikey people_read_key(struct sqlite_row *r)
+static void people_read_key(struct sqlite_row *r, void *ret)
 {
-	struct store_apikey k = { 0 };
+	struct store_apikey *k = ret;
 
-	k.id = sqlite_must(r);
-	k.name = sqlite_must(r);
-	sqlite_fixed(r, k.hash.bytes, sizeof(k.hash.bytes));
-	k.role = sqlite_must(r);
-	k.scopes = sqlite_must(r);
-	k.created_by = sqlite_must(r);
-	k.created = sqlite_wall(r);
-	k.expires = sqlite_wall(r);
-	k.last_used = sqlite_wall(r);
-	return k;
+	k->id = sqlite_must(r);
+	k->name = sqlite_must(r);
+	sqlite_fixed(r, k->hash.bytes, sizeof(k->hash.bytes));
+	k->role = sqlite_must(r);
+	k->scopes = sqlite_must(r);
+	k->created_by = sqlite_must(r);
+	k->created = sqlite_wall(r);
+	k->expires = sqlite_wall(r);
+	k->last_used = sqlite_wall(r);
 }
 
 static enum err people_apikey_add(struct store *st,
@@ -443,7 +418,6 @@ static enum err people_apikey_get(struct store *st,
 	struct sqlite_db *db = sqlite_of(st);
 	struct store_apikey k;
 	struct sqlite_row r;
-	bool have = false;
 	enum err rc;
 
 	rc = sqlite_query(db, a, &r, ei,
@@ -451,15 +425,10 @@ static enum err people_apikey_get(struct store *st,
 			  "= ? AND (expires = 0 OR expires > ?)",
 			  "hw", hash, now);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
-	if (rc)
-		return rc;
-	if (!have)
+		rc = sqlite_one(&r, people_read_key, sizeof(k), &k, ei);
+	if (rc == ERR_NOTFOUND)
 		return err_set(ei, ERR_UNAUTHORIZED,
 			       "the API key is unknown or has expired");
-	k = people_read_key(&r);
-	sqlite_end(&r);
-	rc = sqlite_row_check(&r, ei);
 	/* Not a write for every request. */
 	if (rc == ERR_OK && now.us - k.last_used.us > SQLITE_HOUR_US)
 		rc = sqlite_run(db, NULL, ei,
@@ -475,31 +444,22 @@ static enum err people_apikey_list(struct store *st, struct arena *a,
 				   struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_apikeys l = { 0 };
+	struct sqlite_list l;
 	struct sqlite_row r;
-	bool more = false;
-	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &n, ei, "SELECT count(*) FROM apikeys", "");
-	if (rc)
-		return rc;
-	l.items = arena_array(a, (size_t)n + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of API keys");
 	rc = sqlite_query(db, a, &r, ei,
 			  "SELECT " PEOPLE_KEY_COLS
 			  " FROM apikeys ORDER BY id LIMIT ?",
-			  "i", n);
+			  "i", (int64_t)STORE_USERS_MAX);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, people_read_key, sizeof(*ret->items), &l,
+				ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = people_read_key(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
 }
 
 static enum err people_apikey_delete(struct store *st, const char *id,

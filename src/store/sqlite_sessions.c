@@ -160,31 +160,28 @@ static enum err sessions_put(struct store *st, const struct store_session *s,
 	return sqlite_atomic_end(db, sessions_insert(db, s, ei), ei);
 }
 
-static struct store_session sessions_read(struct sqlite_row *r)
+static void sessions_read(struct sqlite_row *r, void *ret)
 {
-	struct store_session s = { 0 };
+	struct store_session *s = ret;
 
-	s.account_id = sqlite_must(r);
-	s.version = sqlite_i64(r);
-	s.sealed = sqlite_blob(r, &s.sealed_len);
-	s.wrapped_key = sqlite_blob(r, &s.wrapped_key_len);
-	sqlite_fixed(r, s.fingerprint.bytes, sizeof(s.fingerprint.bytes));
-	s.flavour = sqlite_must(r);
-	s.dc_id = (int)sqlite_i64(r);
-	s.user_id = sqlite_i64(r);
-	s.filename = sqlite_text(r);
-	s.created = sqlite_wall(r);
-	s.quarantined = sqlite_wall(r);
-	return s;
+	s->account_id = sqlite_must(r);
+	s->version = sqlite_i64(r);
+	s->sealed = sqlite_blob(r, &s->sealed_len);
+	s->wrapped_key = sqlite_blob(r, &s->wrapped_key_len);
+	sqlite_fixed(r, s->fingerprint.bytes, sizeof(s->fingerprint.bytes));
+	s->flavour = sqlite_must(r);
+	s->dc_id = (int)sqlite_i64(r);
+	s->user_id = sqlite_i64(r);
+	s->filename = sqlite_text(r);
+	s->created = sqlite_wall(r);
+	s->quarantined = sqlite_wall(r);
 }
 
 static enum err sessions_get(struct store *st, const char *account_id,
 			     int64_t version, struct arena *a,
 			     struct store_session *ret, struct err_info *ei)
 {
-	struct store_session s;
 	struct sqlite_row r;
-	bool have = false;
 	enum err rc;
 
 	rc = sqlite_query(sqlite_of(st), a, &r, ei,
@@ -194,19 +191,12 @@ static enum err sessions_get(struct store *st, const char *account_id,
 			  "= ?1 AND iif(?2 = 0, quarantined = 0, version = ?2)",
 			  "ti", account_id, version);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
-	if (rc)
-		return rc;
-	if (!have)
+		rc = sqlite_one(&r, sessions_read, sizeof(*ret), ret, ei);
+	if (rc == ERR_NOTFOUND)
 		return err_set(ei, ERR_SESSION_MISSING,
 			       "no session is stored for account %s: upload "
 			       "one",
 			       account_id);
-	s = sessions_read(&r);
-	sqlite_end(&r);
-	rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = s;
 	return rc;
 }
 
@@ -335,19 +325,14 @@ static enum err sessions_list(struct store *st,
 			      struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	struct store_sessions l = { 0 };
-	int64_t limit = q->limit < STORE_PAGE_MAX ? q->limit : STORE_PAGE_MAX;
+	struct sqlite_list l;
+	int64_t total = 0;
 	struct sqlite_row r;
-	bool more = false;
 	enum err rc;
 
 	_Static_assert(STORE_ANY == 0 && STORE_YES == 1, "SESSIONS_WHERE");
-	l.items = arena_array(a, (size_t)limit + 1, sizeof(*l.items));
-	if (!l.items)
-		return err_set(ei, ERR_NOMEM, "list of sessions");
-	rc = sqlite_scalar(db, 0, &l.total, ei,
-			   "SELECT count(*)" SESSIONS_WHERE, "td",
-			   q->account_id, (int)q->quarantined);
+	rc = sqlite_scalar(db, 0, &total, ei, "SELECT count(*)" SESSIONS_WHERE,
+			   "td", q->account_id, (int)q->quarantined);
 	if (rc == ERR_OK)
 		rc = sqlite_query(db, a, &r, ei,
 				  "SELECT account_id, version, NULL, iif(?3, "
@@ -357,17 +342,16 @@ static enum err sessions_list(struct store *st,
 				  " ORDER BY account_id, version LIMIT ?4 "
 				  "OFFSET ?5",
 				  "tddii", q->account_id, (int)q->quarantined,
-				  q->with_wrapped_key, limit,
+				  q->with_wrapped_key, sqlite_page(q->limit),
 				  (int64_t)q->offset);
+	if (rc == ERR_OK)
+		rc = sqlite_all(&r, sessions_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
-	while ((rc = sqlite_next(&r, &more, ei)) == ERR_OK && more)
-		l.items[l.n++] = sessions_read(&r);
-	if (rc == ERR_OK)
-		rc = sqlite_row_check(&r, ei);
-	if (rc == ERR_OK)
-		*ret = l;
-	return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	ret->total = total;
+	return ERR_OK;
 }
 
 static enum err sessions_rewrap(struct store *st, const char *account_id,

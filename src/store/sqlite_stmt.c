@@ -289,6 +289,71 @@ bool sqlite_fixed(struct sqlite_row *r, void *dst, size_t len)
 	return true;
 }
 
+enum err sqlite_one(struct sqlite_row *r, sqlite_read_fn read, size_t size,
+		    void *ret, struct err_info *ei)
+{
+	bool have = false;
+	void *item;
+	enum err rc;
+
+	rc = sqlite_next(r, &have, ei);
+	if (rc)
+		return rc;
+	if (!have)
+		return ERR_NOTFOUND;
+	item = arena_alloc(r->arena, size);
+	if (item)
+		read(r, item);
+	sqlite_end(r);
+	rc = item ? sqlite_row_check(r, ei) : ERR_NOMEM;
+	if (rc == ERR_OK)
+		memcpy(ret, item, size);
+	return rc;
+}
+
+/* Room for one more, zeroed. */
+static void *sqlite_more(struct arena *a, struct sqlite_list *l, size_t *room,
+			 size_t size)
+{
+	size_t want = *room ? 2 * *room : 16;
+	void *items;
+
+	if (l->n < *room)
+		return (char *)l->items + l->n++ * size;
+	items = arena_array(a, want, size);
+	if (!items)
+		return NULL;
+	if (l->n)
+		memcpy(items, l->items, l->n * size);
+	l->items = items;
+	*room = want;
+	return (char *)items + l->n++ * size;
+}
+
+enum err sqlite_all(struct sqlite_row *r, sqlite_read_fn read, size_t size,
+		    struct sqlite_list *ret, struct err_info *ei)
+{
+	struct sqlite_list l = { 0 };
+	size_t room = 0;
+	bool more = false;
+	void *item;
+	enum err rc;
+
+	while ((rc = sqlite_next(r, &more, ei)) == ERR_OK && more) {
+		item = sqlite_more(r->arena, &l, &room, size);
+		if (!item) {
+			sqlite_end(r);
+			return err_set(ei, ERR_NOMEM, "list of rows");
+		}
+		read(r, item);
+	}
+	if (rc == ERR_OK)
+		rc = sqlite_row_check(r, ei);
+	if (rc == ERR_OK)
+		*ret = l;
+	return rc;
+}
+
 enum err sqlite_atomic_begin(struct sqlite_db *db, struct err_info *ei)
 {
 	enum err rc;

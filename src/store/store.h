@@ -277,16 +277,16 @@ struct store_ops {
 				  const struct store_lease_ref *ref,
 				  struct wall now, struct err_info *ei);
 	/* Unreleased ones after account id `after` (NULL = all nodes / start). */
-	enum err (*lease_list)(struct store *st, const char *node_id,
-			       const char *after, unsigned int limit,
+	enum err (*lease_list)(struct store *st,
+			       const struct store_lease_query *q,
 			       struct arena *a, struct store_leases *ret,
 			       struct err_info *ei);
 	/*
 	 * What concerns a node, by account id after `after`: accounts assigned
 	 * to it and accounts whose unreleased lease it holds.
 	 */
-	enum err (*assignment_list)(struct store *st, const char *node_id,
-				    const char *after, unsigned int limit,
+	enum err (*assignment_list)(struct store *st,
+				    const struct store_lease_query *q,
 				    struct arena *a,
 				    struct store_assignments *ret,
 				    struct err_info *ei);
@@ -351,8 +351,7 @@ struct store_ops {
 	enum err (*job_get)(struct store *st, const char *job_id,
 			    struct arena *a, struct store_job *ret,
 			    struct err_info *ei);
-	enum err (*job_list)(struct store *st, const char *state,
-			     unsigned int offset, unsigned int limit,
+	enum err (*job_list)(struct store *st, const struct store_job_query *q,
 			     struct arena *a, struct store_jobs *ret,
 			     struct err_info *ei);
 	/* At start: unfinished jobs become failed, error "interrupted". */

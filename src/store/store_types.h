@@ -335,6 +335,13 @@ struct store_leases {
 	size_t n;
 };
 
+/* By account id, behind `after`. */
+struct store_lease_query {
+	const char *node_id; /* NULL, of leases only: of every node */
+	const char *after;   /* or NULL */
+	unsigned int limit;
+};
+
 struct store_lease_grant {
 	const char *account_id;
 	const char *node_id;
@@ -496,6 +503,11 @@ struct store_job {
 	const char *error;	/* or NULL */
 	const char *created_by; /* or NULL */
 	struct wall created, started, finished;
+};
+
+struct store_job_query {
+	const char *state; /* or NULL */
+	unsigned int offset, limit;
 };
 
 struct store_jobs {

@@ -465,7 +465,8 @@ static void test_jobs(void **state)
 	OK(f->ops->job_update(f->st, &j, &f->ei));
 	OK(f->ops->job_interrupt_all(f->st, SEC(9), &n, &f->ei));
 	assert_int_equal(n, 1);
-	OK(f->ops->job_list(f->st, NULL, 0, 10, &f->a, &l, &f->ei));
+	OK(f->ops->job_list(f->st, &(struct store_job_query){ NULL, 0, 10 },
+			    &f->a, &l, &f->ei));
 	assert_int_equal(l.total, 2);
 	assert_string_equal(l.items[0].state, "succeeded");
 	assert_string_equal(l.items[1].error, "interrupted");
@@ -479,11 +480,38 @@ static void test_jobs(void **state)
 	assert_int_equal(n, 1);
 }
 
+/* More rows than a list has room for at first. */
+static void test_long_lists(void **state)
+{
+	struct fix *f = *state;
+	struct store_job j = { .kind = "k", .state = "queued" };
+	struct store_jobs l;
+	char id[16];
+
+	j.job_id = id;
+	for (int i = 0; i < 70; i++) {
+		snprintf(id, sizeof(id), "j%02d", i);
+		OK(f->ops->job_add(f->st, &j, &f->ei));
+	}
+	for (unsigned int limit = 15; limit < 80; limit++) {
+		size_t n = limit < 70 ? limit : 70;
+
+		OK(f->ops->job_list(f->st,
+				    &(struct store_job_query){ NULL, 0, limit },
+				    &f->a, &l, &f->ei));
+		assert_int_equal(l.n, n);
+		assert_int_equal(l.total, 70);
+		for (size_t i = 0; i < n; i++) {
+			snprintf(id, sizeof(id), "j%02zu", i);
+			assert_string_equal(l.items[i].job_id, id);
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
-	T(test_users),		T(test_settings_keys_audit),
-	T(test_enrol),		T(test_nodes),
-	T(test_accounts),	T(test_account_lists),
-	T(test_totals),		T(test_commands),
+	T(test_long_lists),	T(test_users),	T(test_settings_keys_audit),
+	T(test_enrol),		T(test_nodes),	T(test_accounts),
+	T(test_account_lists),	T(test_totals), T(test_commands),
 	T(test_command_limits), T(test_jobs),
 };
 

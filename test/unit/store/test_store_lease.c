@@ -126,20 +126,30 @@ static void test_renew_and_lists(void **state)
 	assert_true(refs[0].ok);
 	assert_false(refs[1].ok);
 	assert_false(refs[2].ok);
-	OK(f->ops->lease_list(f->st, NULL, NULL, 10, &f->a, &l, &f->ei));
+	OK(f->ops->lease_list(f->st,
+			      &(struct store_lease_query){ NULL, NULL, 10 },
+			      &f->a, &l, &f->ei));
 	assert_int_equal(l.n, 3);
 	assert_int_equal(l.items[0].renewed.us, SEC(9).us);
-	OK(f->ops->lease_list(f->st, "n1", "100", 10, &f->a, &l, &f->ei));
+	OK(f->ops->lease_list(f->st,
+			      &(struct store_lease_query){ "n1", "100", 10 },
+			      &f->a, &l, &f->ei));
 	assert_int_equal(l.n, 1);
 	/* n2 has nothing assigned, but holds one */
-	OK(f->ops->assignment_list(f->st, "n2", NULL, 10, &f->a, &as, &f->ei));
+	OK(f->ops->assignment_list(
+		f->st, &(struct store_lease_query){ "n2", NULL, 10 }, &f->a,
+		&as, &f->ei));
 	assert_int_equal(as.n, 1);
 	assert_string_equal(as.items[0].account_id, "102");
 	assert_string_equal(as.items[0].node_id, "n1");
 	OK(release(f, "102", "n2", 1));
-	OK(f->ops->assignment_list(f->st, "n2", NULL, 10, &f->a, &as, &f->ei));
+	OK(f->ops->assignment_list(
+		f->st, &(struct store_lease_query){ "n2", NULL, 10 }, &f->a,
+		&as, &f->ei));
 	assert_int_equal(as.n, 0);
-	OK(f->ops->assignment_list(f->st, "n1", "100", 1, &f->a, &as, &f->ei));
+	OK(f->ops->assignment_list(
+		f->st, &(struct store_lease_query){ "n1", "100", 1 }, &f->a,
+		&as, &f->ei));
 	assert_int_equal(as.n, 1);
 	assert_string_equal(as.items[0].account_id, "101");
 	assert_int_equal(as.items[0].lease_epoch, 1);
