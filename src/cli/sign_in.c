@@ -539,18 +539,16 @@ static enum err sign_in(const struct sign_in_options *o, struct err_info *ei)
 int sign_in_run(int argc, char **argv)
 {
 	struct sign_in_options o = { 0 };
-	struct config_origins origins;
 	struct err_info ei = { 0 };
-	int used, status;
-	bool help = false;
+	struct cli_call call;
+	int status;
 	enum err rc;
 
-	status = cli_config(&cmd, &o, &origins, argc, argv, &used, &help);
-	if (!status && !help) {
-		rc = used < argc - 1
-			     ? err_set(&ei, ERR_USAGE, "what is \"%s\"?",
-				       argv[used + 1])
-			     : sign_in(&o, &ei);
+	status = cli_config(&cmd, &o, argc, argv, &call);
+	if (!status && !call.help) {
+		rc = call.rest[0] ? err_set(&ei, ERR_USAGE, "what is \"%s\"?",
+					    call.rest[0])
+				  : sign_in(&o, &ei);
 		if (rc)
 			status = cli_fail(
 				cmd.name,
