@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compares src/tl/schema with its sources, wherever they can be had: the npm
-# packages (downloaded once into build/, checked against the sums in
+# Compares src/tl/schema and src/tg/schema with their sources, wherever they can be
+# had: the npm packages (downloaded once into build/, checked against the sums in
 # tools/tl/import.py) and Debian's python3-telethon 1.25.1.
 #
 #   tools/check-schema.sh

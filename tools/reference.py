@@ -113,10 +113,14 @@ def errors(d):
              e["retry"], e["text"]) for e in d["errors"]]),
         "## Of Telegram\n",
         "The first row that fits the name of an error counts; `%d` is a number. "
-        "*Becomes* is what the account turns into.\n",
-        table(("Error", "About", "Try again", "Becomes", "Code", "Advice"), [
-            (code(e["pattern"]), e["scope"], e["retry"],
-             e["account_becomes"], code(e["code"]), e["advice"])
+        "*Becomes* is what the account turns into. *Number* is the one Telegram's "
+        "own list gives; the name decides, as the same name comes with varying "
+        "numbers. *Methods*: how many are known to raise it, 0 if any may. A name "
+        "that is not here is judged by its number.\n",
+        table(("Error", "Number", "Methods", "About", "Try again", "Becomes",
+               "Code", "Advice"), [
+            (code(e["pattern"]), e["number"], e["methods"], e["scope"],
+             e["retry"], e["account_becomes"], code(e["code"]), e["advice"])
             for e in d["telegram_errors"]])])
 
 

@@ -25,9 +25,13 @@ static const struct table_column api_columns[] = {
 };
 
 static const struct table_column telegram_columns[] = {
-	{ "ERROR", "pattern" },	  { "ABOUT", "scope" },
-	{ "TRY AGAIN", "retry" }, { "ACCOUNT BECOMES", "account_becomes" },
-	{ "CODE", "code" },	  { "ADVICE", "advice" },
+	{ "ERROR", "pattern" },
+	{ "NUMBER", "number" },
+	{ "ABOUT", "scope" },
+	{ "TRY AGAIN", "retry" },
+	{ "ACCOUNT BECOMES", "account_becomes" },
+	{ "CODE", "code" },
+	{ "ADVICE", "advice" },
 };
 
 static enum err show(const char *section, bool json, struct err_info *ei)

@@ -66,20 +66,57 @@ static void errors(struct jsonw *w)
 	}
 }
 
+static void telegram_error(struct jsonw *w, const char *name,
+			   const struct rpcerr_row *row,
+			   const struct rpcerr_known *known, const char *advice)
+{
+	jsonw_object(w, NULL);
+	jsonw_str(w, "pattern", name);
+	jsonw_str(w, "scope", scope_names[row->scope]);
+	jsonw_str(w, "retry", retry_names[row->retry]);
+	jsonw_str(w, "account_becomes", effect_names[row->state]);
+	jsonw_str(w, "code", err_code(row->err));
+	jsonw_str(w, "advice", advice);
+	if (known) {
+		jsonw_int(w, "number", known->code);
+		jsonw_str(w, "description", known->description);
+		jsonw_int(w, "methods", known->methods);
+	} else {
+		jsonw_null(w, "number");
+		jsonw_null(w, "description");
+		jsonw_null(w, "methods");
+	}
+	jsonw_object_end(w);
+}
+
+static bool has_row(const struct rpcerr_row *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(rows[i].pattern, name))
+			return true;
+	return false;
+}
+
+/* Those with a rule of their own in the order they are tried, then the rest. */
 static void telegram_errors(struct jsonw *w)
 {
-	size_t n;
+	size_t n, nknown;
 	const struct rpcerr_row *rows = rpcerr_rows(&n);
+	const struct rpcerr_known *known = rpcerr_list(&nknown);
 
-	for (size_t i = 0; i < n; i++) {
-		jsonw_object(w, NULL);
-		jsonw_str(w, "pattern", rows[i].pattern);
-		jsonw_str(w, "scope", scope_names[rows[i].scope]);
-		jsonw_str(w, "retry", retry_names[rows[i].retry]);
-		jsonw_str(w, "account_becomes", effect_names[rows[i].state]);
-		jsonw_str(w, "code", err_code(rows[i].err));
-		jsonw_str(w, "advice", rows[i].advice);
-		jsonw_object_end(w);
+	for (size_t i = 0; i < n; i++)
+		telegram_error(w, rows[i].pattern, &rows[i],
+			       rpcerr_list_find(rows[i].pattern),
+			       rows[i].advice);
+	for (size_t i = 0; i < nknown; i++) {
+		struct rpcerr e;
+
+		if (has_row(rows, n, known[i].name))
+			continue;
+		rpcerr_classify(&e, known[i].code, known[i].name,
+				strlen(known[i].name));
+		telegram_error(w, known[i].name, e.row, &known[i],
+			       rpcerr_advice(&e));
 	}
 }
 

@@ -193,7 +193,7 @@ void signin_refused(struct signin *s, const struct rpcerr *err, struct mono now)
 	struct err_info ei = { 0 };
 	enum err rc = rpcerr_to_err(err, &ei);
 
-	s->failure.advice = err->row->advice;
+	s->failure.advice = rpcerr_advice(err);
 	s->failure.wait_sec = err->row->retry == ERR_RETRY_AFTER ? err->arg : 0;
 	(void)text_copy(s->failure.name, sizeof(s->failure.name), err->name);
 	signin_fail(s, rc, &ei, now);

@@ -228,7 +228,7 @@ static void limited(struct account *a, const struct rpcerr *err)
 
 	if (err->arg)
 		a->limited_until = mono_add(now(a), err->arg * US_PER_SEC);
-	account_set_fault(a, rc, ei.msg, err->row->advice);
+	account_set_fault(a, rc, ei.msg, rpcerr_advice(err));
 	account_changed(a, true);
 }
 
@@ -282,7 +282,7 @@ static void on_refused(struct account *a, const struct rpcerr *err)
 	struct err_info ei = { 0 };
 	enum err rc = rpcerr_to_err(err, &ei);
 
-	account_set_fault(a, rc, ei.msg, err->row->advice);
+	account_set_fault(a, rc, ei.msg, rpcerr_advice(err));
 	if (err->row->retry == ERR_RETRY_AFTER) {
 		a->wait_us = err->arg * US_PER_SEC;
 		a->limited_until = mono_add(now(a), a->wait_us);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Writes src/tl/schema/*.tl, or with --check compares them with their sources.
+"""Writes src/tl/schema/*.tl and src/tg/schema/errors.txt, or with --check compares
+them with their sources.
 
-  api_223.tl, mtproto.tl  npm package @mtcute/tl 223.0.0
+  api_223.tl, mtproto.tl, errors.txt
+                          npm package @mtcute/tl 223.0.0
                           sha512-RBppaVVpp+YsGC5PTsZ2hk1NI4rI0iAj7ll9urbUmII9OCaOMSsw
                                  iF9ZcjQ1aQhofey8Im87DRhxpiBZQ4OEUg==
                           npm pack @mtcute/tl@223.0.0 && tar xf mtcute-tl-*.tgz
@@ -47,7 +49,11 @@ server_DH_params_fail#79cb045d nonce:int128 server_nonce:int128 new_nonce_hash:i
 ---functions---
 req_pq#60469778 nonce:int128 = ResPQ;
 """
-SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "src/tl/schema"
+SRC = pathlib.Path(__file__).resolve().parents[2] / "src"
+ERRORS_NOTE = """\
+# Telegram's errors: name, code, methods known to raise it (0: any may), description;
+# tabs between them.  What tgfleet does about them is in src/tg/rpcerr.def.
+"""
 
 
 def bare_name(name):
@@ -97,6 +103,26 @@ def want_package(root, package):
                  f"want {package[0]} {package[1]}")
 
 
+def errors_text(raw):
+    """The package's error list, sorted by name."""
+    methods = {}
+    for names in raw["throws"].values():
+        for name in set(names):
+            methods[name] = methods.get(name, 0) + 1
+    rows = []
+    for name, e in sorted(raw["errors"].items()):
+        text = e.get("description") or ""
+        if e["name"] != name or re.search(r"[^ -~]|[\\\"]", name + text):
+            sys.exit(f"{e}: not a plain name and description")
+        rows.append(f"{name}\t{e['code']}\t{methods.get(name, 0)}\t{text}\n")
+    unlisted = set(methods) - set(raw["errors"])
+    if unlisted:
+        sys.exit(f"raised, but not described: {unlisted}")
+    return ERRORS_NOTE + \
+        f"# Made by tools/tl/import.py from npm {' '.join(PACKAGE)}.\n" + \
+        "".join(rows)
+
+
 def npm_files(root):
     want_package(root, PACKAGE)
     api = json.loads((root / "api-schema.json").read_text())
@@ -112,6 +138,8 @@ def npm_files(root):
     if any(e.crc() != e.id for e in mtp):
         sys.exit("an EXTRA line does not hash to its id")
     yield "mtproto.tl", render(mtp, 0, note)
+    yield "errors.txt", errors_text(
+        json.loads((root / "raw-errors.json").read_text()))
 
 
 def telethon_files(root):
@@ -171,7 +199,7 @@ def main():
         p.error("give --npm DIR, --telethon DIR, --gramjs DIR or several")
     bad = 0
     for name, text in files:
-        path = SCHEMA / name
+        path = SRC / ("tl" if name.endswith(".tl") else "tg") / "schema" / name
         if not args.check:
             path.write_text(text)
         elif not path.exists() or path.read_text() != text:
