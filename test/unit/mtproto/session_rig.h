@@ -176,7 +176,8 @@ static inline void drain(struct rig *rig)
 	buf_deinit(&out);
 }
 
-static const struct sent *find(const struct rig *rig, uint32_t constructor)
+static inline const struct sent *find(const struct rig *rig,
+				      uint32_t constructor)
 {
 	for (size_t i = 0; i < rig->nsent; i++)
 		if (rig->sent[i].constructor == constructor)
@@ -283,7 +284,7 @@ static inline void ask(struct rig *rig, uint64_t tag, struct mono deadline)
 		ERR_OK);
 }
 
-static const struct sent *query_of(const struct rig *rig, uint64_t tag)
+static inline const struct sent *query_of(const struct rig *rig, uint64_t tag)
 {
 	for (size_t i = 0; i < rig->nsent; i++)
 		if (rig->sent[i].constructor == TELEGRAM_QUERY &&
