@@ -47,6 +47,8 @@ def tl():
             yield b"\1" + bytes.fromhex(v["hex"])
     for m in handshake_messages():
         yield b"\2" + m
+    for v in vectors("tl_198.json")["vectors"]:
+        yield b"\3" + bytes.fromhex(v["hex"])
 
 
 def envelope():
@@ -81,6 +83,68 @@ def transport():
         yield bytes([mode]) + b"\xdd\xdd\xdd\xdd" + n + body
         yield bytes([mode]) + full
         yield bytes([mode]) + n + body
+
+
+def service(constructor, fmt="", *args):
+    return struct.pack("<I" + fmt, constructor, *args)
+
+
+def session():
+    """Records of fuzz_session.c: 1 asks, 2 reconnects, 4.. gives a message."""
+    def give(body, refer=0, content=True):
+        return bytes([0x14 if content else 0x04, len(body) // 4, refer]) + body
+
+    ping = service(0x7abe77ec, "Q", 7)
+    ok = struct.pack("<I", 0x997275b5)
+    error = service(0x2144ca19, "iB3sI", 420, 3, b"abc", 0)[:12]
+    inner = struct.pack("<QII", 5, 1, len(ping)) + ping
+    packed = gzip.compress(ping * 10)
+    packed = service(0x3072cfa1, "B", len(packed)) + packed
+    packed += bytes(-len(packed) % 4)
+    messages = [
+        give(service(0xf35c6d01, "Q", 0) + ok, 1),
+        give(service(0xf35c6d01, "Q", 0) + error, 1),
+        give(service(0xf35c6d01, "Q", 0) + packed, 1),
+        give(service(0x73f1f8dc, "I", 1) + inner, 0, False),
+        give(packed),
+        give(service(0x62d6b459, "IIQ", 0x1cb5c415, 1, 0), 3, False),
+        give(service(0x347773c5, "QQ", 0, 0), 1, False),
+        give(service(0x9ec20908, "QQQ", 0, 1, 2), 1),
+        give(service(0xedab447b, "QIIQ", 0, 0, 48, 9), 1, False),
+        *[give(service(0xa7eff811, "QII", 0, 0, code), 1, False)
+          for code in (16, 17, 18, 20, 32, 35, 48, 64)],
+        give(service(0xae500895, "QIIIIQ", 0, 5, 1, 1, 2000000000, 3), 1,
+             False),
+        give(service(0x276d3ec6, "QQII", 0, 5, 4, 0), 1, False),
+        give(service(0x809db6df, "QII", 5, 4, 0), 0, False),
+        give(service(0x7d861a08, "IIQ", 0x1cb5c415, 1, 0), 3, False),
+        give(service(0xda69fb52, "IIQ", 0x1cb5c415, 1, 5), 0, False),
+        give(service(0x04deb57d, "QBBH", 0, 1, 4, 0), 1, False),
+        give(service(0x8cc0d131, "IIQBBH", 0x1cb5c415, 1, 0, 1, 4, 0), 3,
+             False),
+        give(ping), give(service(0xf3427b8c, "QI", 7, 75)),
+        give(service(0x9299359f, "III", 0, 0, 0)),
+        give(service(0xe22045fc, "Q", 1)), give(service(0xf660e1d4)),
+        give(service(0xe06046b2) + inner),
+    ]
+    for m in messages:
+        yield b"\1" + m
+        yield b"\1\1" + m + b"\0\x50" + m + b"\2" + m + b"\3\0"
+    yield b"\1" + b"".join(messages)
+
+
+def faketls():
+    data = b"\x17\3\3\0\4abcd"
+    hello = b"\x16\3\3\0\x7a\2\0\0\x76\3\3" + bytes(116) + \
+        b"\x14\3\3\0\1\1" + data
+    yield b"\1" + data * 3
+    yield b"\x31" + data + b"\x17\3\3\0\0" + data + b"\x15\3\3\0\2\2\x28"
+    yield b"\0" + hello
+    yield b"\x20" + hello + data
+    key = "00112233445566778899aabbccddeeff"
+    for text in (key, "dd" + key, "ee" + key + b"a.example".hex(),
+                 "ABEiM0RVZneImaq7zN3u_w==", "7gARIjNEVWZ3iJmqu8zd7v9h"):
+        yield text.encode()
 
 
 def http():
@@ -121,6 +185,7 @@ def wire():
 # the beginning of a target's name: its seeds
 SEEDS = {"sessfile": sessfile, "tl": tl, "envelope": envelope,
          "handshake": handshake, "transport": transport, "http": http,
+         "session": session, "faketls": faketls,
          "request": http, "server": http, "multipart": multipart,
          "wire": wire, "beat": wire, "heartbeat": wire, "json": wire}
 

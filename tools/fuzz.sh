@@ -3,8 +3,9 @@
 #
 #   tools/fuzz.sh SECS [TARGET...]
 #
-# Seeds are made from the test vectors by tools/fuzz-seeds.py; what a run finds new
-# is kept in build/corpus/TARGET, inputs that crash in build/crash/TARGET-*.
+# Seeds are made from the test vectors by tools/fuzz-seeds.py; test/fuzz/corpus/TARGET
+# holds what longer runs found beyond them.  What a run finds new is kept in
+# build/corpus/TARGET, inputs that crash in build/crash/TARGET-*.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 secs=${1:-10}
@@ -17,10 +18,12 @@ mkdir -p build/crash build/gate
 
 one() {
     local t=$1 dict=test/fuzz/$1.dict log=build/gate/fuzz-$1.log
+    local kept=test/fuzz/corpus/$t
     mkdir -p "build/corpus/$t"
+    [ -d "$kept" ] || kept=
     if "$bin/fuzz_$t" -max_total_time="$secs" -timeout=10 -rss_limit_mb=1024 \
         -print_final_stats=1 -verbosity=1 $([ -f "$dict" ] && echo "-dict=$dict") \
-        -artifact_prefix="build/crash/$t-" "build/corpus/$t" >"$log" 2>&1 </dev/null &&
+        -artifact_prefix="build/crash/$t-" "build/corpus/$t" $kept >"$log" 2>&1 </dev/null &&
         grep -q 'number_of_executed_units: [1-9]' "$log"; then
         echo "ok   fuzz: $t ($(sed -n 's/.*number_of_executed_units: //p' "$log") runs)"
     else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes as a packet (refused), as the inside of a well-sealed packet with
- * chosen lengths, as a container, as gzip_packed.
+ * chosen lengths, as a container, as gzip_packed, as the proof that binds a key.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "mtproto/container.h"
 #include "mtproto/envelope.h"
 #include "mtproto/gzip.h"
+#include "mtproto/tempbind.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -27,6 +28,20 @@ static void as_packet(const struct authkey *key, const uint8_t *data,
 	if (!envelope_open(key, ENVELOPE_FROM_SERVER, copy, len, &msg, NULL))
 		abort(); /* SHA-256 was broken */
 	free(copy);
+}
+
+static void as_binding(const struct authkey *key, const uint8_t *data,
+		       size_t len)
+{
+	uint8_t sealed[TEMPBIND_SEALED_LEN] = { 0 };
+	struct tempbind b;
+
+	if (!tempbind_open(key, data, len, &b, NULL))
+		abort(); /* SHA-1 was broken */
+	memcpy(sealed, data, len < sizeof(sealed) ? len : sizeof(sealed));
+	bytes_put_u64(sealed, key->id);
+	if (!tempbind_open(key, sealed, sizeof(sealed), &b, NULL))
+		abort();
 }
 
 static void as_container(const uint8_t *data, size_t len)
@@ -83,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	as_container(data, len);
 	as_gzip(data, len);
 	as_plain(data, len);
+	as_binding(&key, data, len);
 	authkey_deinit(&key);
 	return 0;
 }
