@@ -41,7 +41,7 @@ static enum err start(struct http_req *req, void *ctx, struct err_info *ei)
 		rc = path_account(c, req, &acc, ei);
 	if (!rc)
 		rc = audit_note(c, req, "account.start", acc.account_id, NULL,
-				NULL, ei);
+				ei);
 	if (rc)
 		return rc;
 	ask.account_id = acc.account_id;
@@ -92,7 +92,7 @@ static enum err stop(struct http_req *req, void *ctx, struct err_info *ei)
 					   control_wall(c), ei);
 	if (!rc)
 		rc = audit_note(c, req, "account.stop", acc.account_id, NULL,
-				NULL, ei);
+				ei);
 	if (!rc)
 		rc = queue_stop(c, req, &acc, ei);
 	if (rc)
@@ -109,9 +109,7 @@ static enum err read_target(struct http_req *req, const char **ret,
 	struct json body;
 	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+	rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = json_want_str(body, "server_id", WIRE_ID_MAX, ret, ei);
 	if (!rc)
@@ -137,7 +135,7 @@ static enum err move(struct http_req *req, void *ctx, struct err_info *ei)
 	rc = c->store->ops->account_update(c->store, &to, STORE_ACC_NODE,
 					   control_wall(c), ei);
 	if (!rc)
-		rc = audit_note(c, req, "account.move", acc.account_id, NULL,
+		rc = audit_note(c, req, "account.move", acc.account_id,
 				control_body_text(req), ei);
 	if (rc)
 		return rc;

@@ -87,16 +87,10 @@ static enum err list(struct http_req *req, void *ctx, struct err_info *ei)
 			c->store, &q, http_req_arena(req), &accs, ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < accs.n; i++)
 		account_json_write(&w, NULL, &accs.items[i]);
-	jsonw_array_end(&w);
-	jsonw_int(&w, "total", accs.total);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, accs.total, &b, &w);
 }
 
 /* --- changes --- */
@@ -227,9 +221,7 @@ static enum err create(struct http_req *req, void *ctx, struct err_info *ei)
 	struct json body;
 	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+	rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = json_want_str(body, "account_id", WIRE_ID_MAX, &id, ei);
 	if (!rc && !id)
@@ -253,7 +245,7 @@ static enum err create(struct http_req *req, void *ctx, struct err_info *ei)
 		acc.attested_at = control_wall(c);
 	rc = c->store->ops->account_add(c->store, &acc, control_wall(c), ei);
 	if (!rc)
-		rc = audit_note(c, req, "account.create", acc.account_id, NULL,
+		rc = audit_note(c, req, "account.create", acc.account_id,
 				control_body_text(req), ei);
 	return rc ? rc : account_json_reply(c, req, 201, acc.account_id, ei);
 }
@@ -308,9 +300,7 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 
 	rc = path_id(req, &acc.account_id, ei);
 	if (!rc)
-		rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+		rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = read_fields(req, body, &acc, &fields, ei);
 	if (!rc)
@@ -323,7 +313,7 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 		rc = c->store->ops->account_update(c->store, &acc, fields,
 						   control_wall(c), ei);
 	if (!rc)
-		rc = audit_note(c, req, "account.update", acc.account_id, NULL,
+		rc = audit_note(c, req, "account.update", acc.account_id,
 				control_body_text(req), ei);
 	if (rc)
 		return rc;
@@ -332,19 +322,26 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 	return account_json_reply(c, req, 200, acc.account_id, ei);
 }
 
-static enum err delete (struct http_req *req, void *ctx, struct err_info *ei) {
-	struct control *c = ctx; struct store_account acc; const char * id;
+static enum err drop(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct control *c = ctx;
+	struct store_account acc;
+	const char *id;
 	enum err rc;
 
 	rc = path_id(req, &id, ei);
-	if (!rc) rc = c->store->ops->account_get(c->store, id,
-						 http_req_arena(req), &acc, ei);
-	if (rc) return rc;
-	if (acc.lease_node) return err_set(
-		ei, ERR_CONFLICT, "node %s still runs %s: stop it first",
-		acc.lease_node, id);
+	if (!rc)
+		rc = c->store->ops->account_get(c->store, id,
+						http_req_arena(req), &acc, ei);
+	if (rc)
+		return rc;
+	if (acc.lease_node)
+		return err_set(ei, ERR_CONFLICT,
+			       "node %s still runs %s: stop it first",
+			       acc.lease_node, id);
 	rc = c->store->ops->account_delete(c->store, id, control_wall(c), ei);
-	if (!rc) rc = audit_note(c, req, "account.delete", id, NULL, NULL, ei);
+	if (!rc)
+		rc = audit_note(c, req, "account.delete", id, NULL, ei);
 	return rc ? rc : control_reply_ok(req);
 }
 
@@ -357,7 +354,7 @@ static const struct router_row rows[] = {
 	  "One account" },
 	{ "PATCH", API "/group-ai/accounts/{id}", AUTH_WRITE, 0, 65536, patch,
 	  "Change what the operator decides" },
-	{ "DELETE", API "/group-ai/accounts/{id}", AUTH_WRITE, 0, 0, delete,
+	{ "DELETE", API "/group-ai/accounts/{id}", AUTH_WRITE, 0, 0, drop,
 	  "Remove a stopped account; its session goes to quarantine" },
 };
 

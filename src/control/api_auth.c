@@ -255,8 +255,7 @@ static enum err logout(struct http_req *req, void *ctx, struct err_info *ei)
 	rc = c->store->ops->login_delete(c->store, &p->login.token, ei);
 	if (rc && rc != ERR_NOTFOUND)
 		return rc;
-	rc = audit_note(c, req, "auth.logout", p->login.user_name, NULL, NULL,
-			ei);
+	rc = audit_note(c, req, "auth.logout", p->login.user_name, NULL, ei);
 	return rc ? rc : control_reply_ok(req);
 }
 
@@ -302,16 +301,10 @@ static enum err users_list(struct http_req *req, void *ctx, struct err_info *ei)
 				      ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < users.n; i++)
 		write_user(&w, &users.items[i]);
-	jsonw_array_end(&w);
-	jsonw_u64(&w, "total", users.n);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, (int64_t)users.n, &b, &w);
 }
 
 struct user_ctx {
@@ -336,7 +329,7 @@ static enum err add_user(struct control *c, struct http_req *req,
 	rc = c->store->ops->user_add(c->store, &u, &u.id, ei);
 	if (rc)
 		return rc;
-	rc = audit_note(c, req, "user.create", x->name, NULL, NULL, ei);
+	rc = audit_note(c, req, "user.create", x->name, NULL, ei);
 	if (rc)
 		return rc;
 	control_body_init(&b, &w);
@@ -366,9 +359,7 @@ static enum err users_add(struct http_req *req, void *ctx, struct err_info *ei)
 	struct json body;
 	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+	rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = json_need_str(body, "name", NAME_MAX_LEN, &name, ei);
 	if (!rc)
@@ -427,9 +418,7 @@ static enum err join_add(struct http_req *req, void *ctx, struct err_info *ei)
 	struct json body;
 	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+	rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = json_want_str(body, "label", WIRE_NAME_MAX, &j.label, ei);
 	if (!rc)
@@ -444,8 +433,7 @@ static enum err join_add(struct http_req *req, void *ctx, struct err_info *ei)
 	j.expires.us = j.created.us + ttl_sec * US_PER_SEC;
 	rc = c->store->ops->join_add(c->store, &j, ei);
 	if (!rc)
-		rc = audit_note(c, req, "join_token.create", id, NULL, NULL,
-				ei);
+		rc = audit_note(c, req, "join_token.create", id, NULL, ei);
 	if (!rc)
 		rc = join_reply(req, &j, token);
 	secret_wipe(token, sizeof(token));
@@ -463,9 +451,7 @@ static enum err join_list(struct http_req *req, void *ctx, struct err_info *ei)
 	rc = c->store->ops->join_list(c->store, http_req_arena(req), &list, ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < list.n; i++) {
 		jsonw_object(&w, NULL);
 		jsonw_str(&w, "id", list.items[i].id);
@@ -478,11 +464,7 @@ static enum err join_list(struct http_req *req, void *ctx, struct err_info *ei)
 				  list.items[i].used_by_node);
 		jsonw_object_end(&w);
 	}
-	jsonw_array_end(&w);
-	jsonw_u64(&w, "total", list.n);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, (int64_t)list.n, &b, &w);
 }
 
 static enum err join_delete(struct http_req *req, void *ctx,
@@ -494,8 +476,7 @@ static enum err join_delete(struct http_req *req, void *ctx,
 
 	rc = c->store->ops->join_delete(c->store, id, ei);
 	if (!rc)
-		rc = audit_note(c, req, "join_token.delete", id, NULL, NULL,
-				ei);
+		rc = audit_note(c, req, "join_token.delete", id, NULL, ei);
 	return rc ? rc : control_reply_ok(req);
 }
 

@@ -43,7 +43,7 @@ static enum err start_all(struct http_req *req, void *ctx, struct err_info *ei)
 	if (!rc)
 		rc = jobs_read_wait(req, body, &wait_us, ei);
 	if (!rc)
-		rc = audit_note(c, req, "chat.start_all", NULL, NULL,
+		rc = audit_note(c, req, "chat.start_all", NULL,
 				control_body_text(req), ei);
 	if (rc)
 		return rc;
@@ -158,7 +158,7 @@ static enum err chat(struct control *c, struct http_req *req,
 	control_body_init(&b, &r.w);
 	rc = read_chat(req, &r, ei);
 	if (!rc)
-		rc = audit_note(c, req, action, r.only_node, NULL,
+		rc = audit_note(c, req, action, r.only_node,
 				control_body_text(req), ei);
 	jsonw_object(&r.w, NULL);
 	jsonw_array(&r.w, "results");

@@ -55,9 +55,7 @@ static enum err read_new(struct http_req *req, struct commands_new *cmd,
 	struct json body, p;
 	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+	rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = json_need_str(body, "action", WIRE_ID_MAX, &cmd->action,
 				   ei);
@@ -92,7 +90,7 @@ static enum err add_for(struct control *c, struct http_req *req,
 
 	rc = commands_queue(c, cmd, id, ei);
 	if (!rc)
-		rc = audit_note(c, req, "command.create", cmd->node_id, NULL,
+		rc = audit_note(c, req, "command.create", cmd->node_id,
 				control_body_text(req), ei);
 	if (!rc)
 		rc = c->store->ops->command_get(c->store, cmd->node_id, id,
@@ -131,7 +129,7 @@ static enum err send_all(struct control *c, struct http_req *req,
 	rc = c->store->ops->node_list(c->store, http_req_arena(req), &nodes,
 				      ei);
 	if (!rc)
-		rc = audit_note(c, req, "command.broadcast", NULL, NULL,
+		rc = audit_note(c, req, "command.broadcast", NULL,
 				control_body_text(req), ei);
 	if (rc)
 		return rc;
@@ -196,16 +194,10 @@ static enum err list(struct http_req *req, void *ctx, struct err_info *ei)
 			c->store, &q, http_req_arena(req), &cmds, ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < cmds.n; i++)
 		write_command(&w, &cmds.items[i]);
-	jsonw_array_end(&w);
-	jsonw_int(&w, "total", cmds.total);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, cmds.total, &b, &w);
 }
 
 static enum err get(struct http_req *req, void *ctx, struct err_info *ei)
@@ -236,7 +228,7 @@ static enum err drop(struct http_req *req, void *ctx, struct err_info *ei)
 
 	rc = c->store->ops->command_delete(c->store, node, id, ei);
 	if (!rc)
-		rc = audit_note(c, req, "command.delete", id, NULL, NULL, ei);
+		rc = audit_note(c, req, "command.delete", id, NULL, ei);
 	return rc ? rc : control_reply_ok(req);
 }
 

@@ -49,9 +49,7 @@ static enum err list(struct http_req *req, void *ctx, struct err_info *ei)
 					     &jobs, ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < jobs.n; i++) {
 		const struct store_job *row = &jobs.items[i];
 
@@ -65,11 +63,7 @@ static enum err list(struct http_req *req, void *ctx, struct err_info *ei)
 		jsonw_str_or_null(&w, "error", row->error);
 		jsonw_object_end(&w);
 	}
-	jsonw_array_end(&w);
-	jsonw_int(&w, "total", jobs.total);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, jobs.total, &b, &w);
 }
 
 static const struct router_row rows[] = {

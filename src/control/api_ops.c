@@ -146,16 +146,10 @@ static enum err audit(struct http_req *req, void *ctx, struct err_info *ei)
 					       http_req_arena(req), &list, ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < list.n; i++)
 		write_audit(&w, &list.items[i]);
-	jsonw_array_end(&w);
-	jsonw_int(&w, "total", list.total);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, list.total, &b, &w);
 }
 
 static const struct router_row rows[] = {

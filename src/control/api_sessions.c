@@ -46,16 +46,10 @@ static enum err list(struct http_req *req, void *ctx, struct err_info *ei)
 			c->store, &q, http_req_arena(req), &sessions, ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < sessions.n; i++)
 		write_session(&w, &sessions.items[i]);
-	jsonw_array_end(&w);
-	jsonw_int(&w, "total", sessions.total);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, sessions.total, &b, &w);
 }
 
 /* --- delivery: opened here, sealed to the node at once --- */
@@ -127,11 +121,8 @@ static enum err use_grant(struct control *c, struct http_req *req,
 		rc = open_record(c, http_req_arena(req), g, doc, ei);
 	if (!rc)
 		rc = audit_note(c, req, "session.deliver", g->account_id, NULL,
-				NULL, ei);
-	if (!rc)
-		return st->ops->commit(st, ei);
-	st->ops->rollback(st);
-	return rc;
+				ei);
+	return store_batch_end(st, rc, ei);
 }
 
 static enum err deliver(struct http_req *req, void *ctx, struct err_info *ei)

@@ -97,7 +97,7 @@ static enum err enroll_node(struct control *c, struct http_req *req,
 		return rc;
 	log_info(LOGEV_ENROL, log_str("node", id),
 		 log_str("remote", control_remote(req)));
-	return audit_note(c, req, "node.enroll", id, NULL, NULL, ei);
+	return audit_note(c, req, "node.enroll", id, NULL, ei);
 }
 
 static enum err enroll_reply(struct control *c, struct http_req *req,
@@ -180,9 +180,7 @@ static enum err create(struct http_req *req, void *ctx, struct err_info *ei)
 	struct json body;
 	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+	rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = json_need_str(body, "node_id", WIRE_ID_MAX, &given, ei);
 	if (rc)
@@ -206,7 +204,7 @@ static enum err create(struct http_req *req, void *ctx, struct err_info *ei)
 	n.token = control_hash(token);
 	rc = c->store->ops->node_add(c->store, &n, control_wall(c), ei);
 	if (!rc)
-		rc = audit_note(c, req, "node.create", id, NULL, NULL, ei);
+		rc = audit_note(c, req, "node.create", id, NULL, ei);
 	if (!rc)
 		rc = plain_reply(c, req, &n, token);
 	secret_wipe(token, sizeof(token));
@@ -227,16 +225,10 @@ static enum err list(struct http_req *req, void *ctx, struct err_info *ei)
 				      ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < nodes.n; i++)
 		write_node(&w, c, &nodes.items[i]);
-	jsonw_array_end(&w);
-	jsonw_u64(&w, "total", nodes.n);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, (int64_t)nodes.n, &b, &w);
 }
 
 static enum err get(struct http_req *req, void *ctx, struct err_info *ei)
@@ -269,9 +261,7 @@ static enum err duplicates(struct http_req *req, void *ctx, struct err_info *ei)
 					 &list, ei);
 	if (rc)
 		return rc;
-	control_body_init(&b, &w);
-	jsonw_object(&w, NULL);
-	jsonw_array(&w, "items");
+	control_list_init(&b, &w);
 	for (size_t i = 0; i < list.n; i++) {
 		const struct store_finding *f = &list.items[i];
 
@@ -285,11 +275,7 @@ static enum err duplicates(struct http_req *req, void *ctx, struct err_info *ei)
 		jsonw_int(&w, "count", f->count);
 		jsonw_object_end(&w);
 	}
-	jsonw_array_end(&w);
-	jsonw_u64(&w, "total", list.n);
-	jsonw_object_end(&w);
-	control_reply(req, 200, &b, &w);
-	return ERR_OK;
+	return control_list_reply(req, (int64_t)list.n, &b, &w);
 }
 
 /* --- changing --- */
@@ -302,9 +288,7 @@ static enum err read_patch(struct http_req *req, struct store_node *n,
 	struct json body;
 	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = control_known(body, known, ei);
+	rc = control_body(req, known, &body, ei);
 	if (!rc)
 		rc = json_want_str(body, "name", WIRE_NAME_MAX, &n->name, ei);
 	if (!rc)
@@ -342,7 +326,7 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 					ei);
 	if (rc)
 		return rc;
-	rc = audit_note(c, req, "node.update", n.node_id, NULL,
+	rc = audit_note(c, req, "node.update", n.node_id,
 			control_body_text(req), ei);
 	if (rc)
 		return rc;
@@ -350,14 +334,17 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 	return get(req, ctx, ei);
 }
 
-static enum err delete (struct http_req *req, void *ctx, struct err_info *ei) {
-	const char *id = http_req_param(req, "node"); struct control *c = ctx;
+static enum err drop(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	const char *id = http_req_param(req, "node");
+	struct control *c = ctx;
 	enum err rc;
 
 	rc = c->store->ops->node_delete(c->store, id, ei);
-	if (rc) return rc;
+	if (rc)
+		return rc;
 	nodes_forget(c, id);
-	rc = audit_note(c, req, "node.delete", id, NULL, NULL, ei);
+	rc = audit_note(c, req, "node.delete", id, NULL, ei);
 	return rc ? rc : control_reply_ok(req);
 }
 
@@ -372,7 +359,7 @@ static const struct router_row rows[] = {
 	{ "GET", API "/workers/{node}", AUTH_READ, 0, 0, get, "One node" },
 	{ "PATCH", API "/workers/{node}", AUTH_WRITE, 0, 8192, patch,
 	  "Rename, drain, or change the room of a node" },
-	{ "DELETE", API "/workers/{node}", AUTH_ADMIN, 0, 0, delete,
+	{ "DELETE", API "/workers/{node}", AUTH_ADMIN, 0, 0, drop,
 	  "Remove a node that holds no lease" },
 };
 

@@ -2,8 +2,7 @@
 #include "control/control_int.h"
 
 enum err audit_note(struct control *c, struct http_req *req, const char *action,
-		    const char *target, const char *before, const char *after,
-		    struct err_info *ei)
+		    const char *target, const char *after, struct err_info *ei)
 {
 	const struct principal *p = control_caller(req);
 	const struct store_audit e = {
@@ -11,7 +10,6 @@ enum err audit_note(struct control *c, struct http_req *req, const char *action,
 		.actor = p ? p->actor : "anonymous",
 		.action = action,
 		.target = target,
-		.before = before,
 		.after = after,
 		.remote = control_remote(req),
 		.request_id = http_req_request_id(req),

@@ -81,9 +81,16 @@ void control_reply(struct http_req *req, int status, struct buf *b,
 		   struct jsonw *w);
 /* {"success":true} */
 enum err control_reply_ok(struct http_req *req);
-/* Refuses members that are not in the NULL-terminated list, by name. */
-enum err control_known(struct json obj, const char *const *names,
-		       struct err_info *ei);
+/* {"items":[ ... ],"total":n} */
+void control_list_init(struct buf *b, struct jsonw *w);
+enum err control_list_reply(struct http_req *req, int64_t total, struct buf *b,
+			    struct jsonw *w);
+/*
+ * The request's JSON object.  Members that are not in the NULL-terminated list
+ * are refused by name.
+ */
+enum err control_body(struct http_req *req, const char *const *names,
+		      struct json *ret, struct err_info *ei);
 /* page, page_size -> offset, limit. */
 enum err control_page(const struct http_req *req, unsigned int *ret_offset,
 		      unsigned int *ret_limit, struct err_info *ei);
@@ -103,8 +110,7 @@ void control_write_raw(struct jsonw *w, const char *key, const char *json);
 /* The audit trail: who, what, before and after; the store has it or the change
  * did not happen. */
 enum err audit_note(struct control *c, struct http_req *req, const char *action,
-		    const char *target, const char *before, const char *after,
-		    struct err_info *ei);
+		    const char *target, const char *after, struct err_info *ei);
 /* By the control plane itself. */
 enum err audit_self(struct control *c, const char *action, const char *target,
 		    const char *after, struct err_info *ei);

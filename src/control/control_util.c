@@ -75,8 +75,8 @@ enum err control_reply_ok(struct http_req *req)
 	return ERR_OK;
 }
 
-enum err control_known(struct json obj, const char *const *names,
-		       struct err_info *ei)
+static enum err check_known(struct json obj, const char *const *names,
+			    struct err_info *ei)
 {
 	if (!json_is_object(obj))
 		return err_set(ei, ERR_INVALID, "a JSON object is expected");
@@ -90,6 +90,31 @@ enum err control_known(struct json obj, const char *const *names,
 				       "\"%.40s\" cannot be given here",
 				       it.key);
 	}
+	return ERR_OK;
+}
+
+enum err control_body(struct http_req *req, const char *const *names,
+		      struct json *ret, struct err_info *ei)
+{
+	enum err rc = http_req_json(req, ret, ei);
+
+	return rc ? rc : check_known(*ret, names, ei);
+}
+
+void control_list_init(struct buf *b, struct jsonw *w)
+{
+	control_body_init(b, w);
+	jsonw_object(w, NULL);
+	jsonw_array(w, "items");
+}
+
+enum err control_list_reply(struct http_req *req, int64_t total, struct buf *b,
+			    struct jsonw *w)
+{
+	jsonw_array_end(w);
+	jsonw_int(w, "total", total);
+	jsonw_object_end(w);
+	control_reply(req, 200, b, w);
 	return ERR_OK;
 }
 

@@ -194,7 +194,7 @@ static enum err store_one(struct control *c, struct http_req *req,
 	if (!rc)
 		rc = touch_account(c, in, by, s, &acc, ei);
 	if (!rc)
-		rc = audit_note(c, req, "session.upload", id, NULL, NULL, ei);
+		rc = audit_note(c, req, "session.upload", id, NULL, ei);
 	if (!rc && acc.node_id)
 		nodes_poke(c, acc.node_id);
 	return rc;
