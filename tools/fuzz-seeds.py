@@ -51,6 +51,19 @@ def tl():
         yield b"\3" + bytes.fromhex(v["hex"])
 
 
+def engine():
+    def give(to, b):
+        return bytes([5 | to << 4, len(b) // 4]) + b
+
+    too_long = struct.pack("<I", 0xe317af7e)
+    for v in vectors("vectors/tl_223.json")["vectors"]:
+        b = bytes.fromhex(v["hex"])
+        if len(b) <= 1020:
+            yield b"\1" + give(0, b) + give(0, b) + b"\3\0\0\40"
+            yield b"\1" + give(0, too_long) + give(1, b) + b"\1\0" + give(1, b)
+    yield b"\0" + b"\0\40" * 6 + b"\2\1\1\0\0\377"
+
+
 def envelope():
     for v in vectors("vectors/envelope.json")["vectors"][:8]:
         yield bytes.fromhex(v["body"])
@@ -183,7 +196,7 @@ def wire():
 
 
 # the beginning of a target's name: its seeds
-SEEDS = {"sessfile": sessfile, "tl": tl, "envelope": envelope,
+SEEDS = {"engine": engine, "sessfile": sessfile, "tl": tl, "envelope": envelope,
          "handshake": handshake, "transport": transport, "http": http,
          "session": session, "faketls": faketls,
          "request": http, "server": http, "multipart": multipart,

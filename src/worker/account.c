@@ -274,6 +274,8 @@ static enum err take_key(struct account *a, const struct wire_session *s,
 static bool find_dc(struct account *a, const struct wire_session *s)
 {
 	a->dc_id = s->dc_id;
+	a->home_dc = s->dc_id;
+	a->moves = 0;
 	a->dc_at = (struct addr_host){ 0 };
 	if (telegram_find(a->fleet->telegram, s->dc_id))
 		return true;

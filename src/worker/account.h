@@ -56,7 +56,8 @@ struct account {
 	uint8_t end;	      /* state to end in, found by an event; 0 = none */
 	uint8_t keys_unknown; /* refusals by error packet, in a row */
 	int64_t wait_us;      /* Telegram asked for, before the next try */
-	int dc_id;
+	uint8_t moves;	      /* to another data centre, in a row */
+	int dc_id, home_dc;   /* where it is sent to; where its key is from */
 	struct addr_host dc_at; /* where dc_id is when the node does not know */
 	struct mono limited_until;
 	struct account_fault fault;

@@ -14,6 +14,8 @@
 #define ACCOUNT_STABLE_US INT64_C(30000000)
 /* Error packets that say "no such key" before it is believed. */
 #define ACCOUNT_KEYS_UNKNOWN_MAX 3
+/* Data centres it is sent on to before it goes back to its own. */
+#define ACCOUNT_MOVES_MAX 3
 #define ACCOUNT_SEND_US (INT64_C(120) * US_PER_SEC)
 
 static struct mono now(const struct account *a)
@@ -277,6 +279,52 @@ static bool believe_later(struct account *a, const struct rpcerr *err)
 	       ++a->keys_unknown < ACCOUNT_KEYS_UNKNOWN_MAX;
 }
 
+static void go_home(struct account *a, const char *why)
+{
+	account_set_fault(a, ERR_WRONG_DC, why,
+			  "the session's key belongs to the data centre it was "
+			  "made at; if Telegram moved the account, sign in "
+			  "anew");
+	a->moves = 0;
+	a->dc_id = a->home_dc;
+}
+
+/*
+ * An auth key belongs to one data centre.  Being sent on with a signed-in session
+ * means that the session's file named a wrong one, and then the key is at home
+ * where we are sent; or that Telegram moved the account, and then the key is
+ * unknown there, which must not be taken for a revoked session.
+ */
+static void move_to_dc(struct account *a, int dc_id)
+{
+	char why[80];
+
+	a->wait_us = 1; /* no failure of the account's */
+	if (++a->moves > ACCOUNT_MOVES_MAX) {
+		go_home(a, "Telegram sends the account from one data centre "
+			   "to the next");
+	} else if (dc_id != a->home_dc &&
+		   !telegram_find(a->fleet->telegram, dc_id)) {
+		snprintf(why, sizeof(why),
+			 "Telegram sends the account to data centre %d, which "
+			 "is unknown here",
+			 dc_id);
+		go_home(a, why);
+	} else {
+		a->dc_id = dc_id;
+	}
+}
+
+static bool unknown_away_from_home(struct account *a, const struct rpcerr *err)
+{
+	if (err->code != ENGINE_KEY_UNKNOWN_CODE || a->dc_id == a->home_dc)
+		return false;
+	a->wait_us = 1;
+	go_home(a, "the data centre Telegram sends the account to does not "
+		   "know its key");
+	return true;
+}
+
 static void on_refused(struct account *a, const struct rpcerr *err)
 {
 	struct err_info ei = { 0 };
@@ -289,10 +337,11 @@ static void on_refused(struct account *a, const struct rpcerr *err)
 		return;
 	}
 	if (err->row->retry == ERR_RETRY_ELSEWHERE) {
-		a->dc_id = (int)err->arg;
-		a->wait_us = 1; /* no failure, no waiting, but the next turn */
+		move_to_dc(a, (int)err->arg);
 		return;
 	}
+	if (unknown_away_from_home(a, err))
+		return;
 	if (err->row->retry == ERR_RETRY_SOON || believe_later(a, err))
 		return;
 	a->end = (uint8_t)end_of(err);
@@ -307,6 +356,7 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 		on_user(a, ev->user);
 		break;
 	case ENGINE_ONLINE:
+		a->moves = 0;
 		account_clear_fault(a);
 		account_move(a, ACCOUNT_ONLINE, "online");
 		break;

@@ -45,6 +45,8 @@ struct rig {
 	int urgent, wanted, forgotten, accepted;
 	bool no_session, mute; /* the data centre does not answer */
 	const char *refuse;    /* error to users.getUsers */
+	int refuse_code;       /* 0: 401 */
+	bool lost;	       /* data centre 2 does not know the key */
 };
 
 static void on_urgent(void *ctx)
@@ -143,8 +145,12 @@ static void dc_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
 	fakedc_feed(&r->dc, data, len);
 	while (fakedc_find(&r->dc, TLN_users_getUsers)) {
 		q = fakedc_take(&r->dc, TLN_users_getUsers);
-		if (r->refuse)
-			fakedc_error(&r->dc, &q, 401, r->refuse);
+		if (r->lost && fleet_find(&r->fleet, "100")->dc_id == 2)
+			fakedc_push_error(&r->dc, -404);
+		else if (r->refuse)
+			fakedc_error(&r->dc, &q,
+				     r->refuse_code ? r->refuse_code : 401,
+				     r->refuse);
 		else
 			answer_self(r, &q);
 	}
@@ -198,7 +204,9 @@ static void begin_dc(struct rig *r)
 		ERR_OK);
 	snprintf(env, sizeof(env),
 		 "{\"api_id\":5,\"dcs\":[{\"id\":1,\"address\":\"127.0.0.1\","
+		 "\"port\":%d},{\"id\":2,\"address\":\"127.0.0.1\","
 		 "\"port\":%d}]}",
+		 listener_addr(r->listener).port,
 		 listener_addr(r->listener).port);
 	assert_int_equal(telegram_parse(&r->telegram, env, strlen(env), NULL),
 			 ERR_OK);
@@ -504,6 +512,70 @@ static void test_revoked(void **state)
 	assert_string_equal(state_of(r, "100"), "ONLINE");
 }
 
+/* Sent on and on: after a few data centres it waits, at home. */
+static void test_sent_in_circles(void **state)
+{
+	struct rig *r = *state;
+	struct account *a;
+
+	r->refuse = "USER_MIGRATE_2";
+	r->refuse_code = 303;
+	(void)beat(r);
+	answer(r, 1, "100");
+	pass(r, 20 * US_PER_MS);
+	a = fleet_find(&r->fleet, "100");
+	assert_int_equal(a->dc_id, 2);
+	for (int s = 0; s < 240; s++) {
+		pass(r, US_PER_SEC / 2);
+		(void)beat(r);
+		answer(r, 1, "100");
+		assert_true(a->moves <= 3);
+	}
+	assert_true(r->accepted >= 5);
+	assert_true(r->accepted <= 12);
+	assert_string_equal(a->fault.code, "wrong_dc");
+	r->refuse = NULL;
+	for (int s = 0; s < 170 && strcmp(state_of(r, "100"), "ONLINE") != 0;
+	     s++) {
+		pass(r, US_PER_SEC / 2);
+		(void)beat(r);
+		answer(r, 1, "100");
+	}
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+}
+
+/* Where it was sent to nobody knows its key: that is no revoked session. */
+static void test_sent_where_the_key_is_unknown(void **state)
+{
+	struct rig *r = *state;
+	struct account *a;
+
+	r->lost = true;
+	r->refuse = "USER_MIGRATE_2";
+	r->refuse_code = 303;
+	(void)beat(r);
+	answer(r, 1, "100");
+	a = fleet_find(&r->fleet, "100");
+	for (int s = 0; s < 240; s++) {
+		pass(r, US_PER_SEC / 2);
+		(void)beat(r);
+		answer(r, 1, "100");
+		assert_false(account_state_is_end(account_state(a)));
+	}
+	assert_true(r->accepted >= 6);
+	assert_true(r->accepted <= 14);
+	assert_string_equal(a->fault.code, "wrong_dc");
+	/* ... and one that is unknown here is not looked for elsewhere */
+	r->refuse = "USER_MIGRATE_9";
+	for (int s = 0; s < 240; s++) {
+		pass(r, US_PER_SEC / 2);
+		(void)beat(r);
+		answer(r, 1, "100");
+	}
+	assert_int_equal(a->dc_id, 1);
+	assert_non_null(strstr(a->fault.message, "data centre 9"));
+}
+
 /* A data centre that hangs up at once is not hammered. */
 static void test_backs_off(void **state)
 {
@@ -703,6 +775,8 @@ int main(void)
 		T(test_woken_too_late),
 		T(test_taken_away),
 		T(test_revoked),
+		T(test_sent_in_circles),
+		T(test_sent_where_the_key_is_unknown),
 		T(test_backs_off),
 		T(test_no_session),
 		T(test_new_session_version),

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One account and a hostile server that holds its key.  Every record of the
+ * input is a command (time, send, reconnect, raw bytes, a packet once more) or a
+ * message sealed properly: pushed, or as the answer to one of the last queries.
+ * Each message sent is told of exactly once, and a packet that delivered
+ * something delivers nothing when it comes again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mtproto/bytes.h"
+#include "mtproto/envelope.h"
+#include "tg/engine.h"
+#include "tl/tl_wanted.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#define TAGS 32
+#define ASKED 8
+#define START_SEC INT64_C(1790000000)
+
+struct world {
+	struct engine e;
+	struct engine_env env;
+	struct authkey key;
+	struct transport server;
+	struct rnd_seeded rnd;
+	struct mono now;
+	uint64_t asked[ASKED]; /* ids of the client's last messages */
+	uint64_t nasked, ids, session_id;
+	struct buf packet; /* the last one given */
+	bool told;	   /* ... delivered something */
+	unsigned int messages, refuse;
+	uint8_t open[TAGS + 1];
+	uint64_t tag;
+};
+
+static enum err on_event(void *ctx, const struct engine_event *ev)
+{
+	struct world *w = ctx;
+
+	switch (ev->type) {
+	case ENGINE_SENT:
+		if (!ev->tag || ev->tag > TAGS || !w->open[ev->tag])
+			abort();
+		w->open[ev->tag] = 0;
+		break;
+	case ENGINE_MESSAGE:
+		if (strlen(ev->message->key) < 3 ||
+		    (ev->message->text_len && !ev->message->text))
+			abort();
+		w->messages++;
+		if (w->refuse) {
+			w->refuse--;
+			return ERR_UNAVAILABLE;
+		}
+		break;
+	default:
+		break;
+	}
+	return ERR_OK;
+}
+
+static void connect_it(struct world *w)
+{
+	const struct wall wall = { w->now.us + START_SEC * US_PER_SEC };
+
+	engine_disconnected(&w->e);
+	transport_deinit(&w->server);
+	transport_init_server(&w->server, NULL, &w->rnd.rnd);
+	if (engine_connected(&w->e, w->now, wall, NULL))
+		abort();
+}
+
+/* Remembers what may be answered; containers are opened one deep. */
+static void note_asked(struct world *w, const struct envelope_msg *m)
+{
+	size_t at = 8;
+
+	w->asked[w->nasked++ % ASKED] = m->msg_id;
+	if (m->body_len < 8 || bytes_get_u32(m->body) != 0x73f1f8dc)
+		return;
+	while (at + 16 <= m->body_len) {
+		w->asked[w->nasked++ % ASKED] = bytes_get_u64(m->body + at);
+		at += 16 + bytes_get_u32(m->body + at + 12);
+	}
+}
+
+static void hear(struct world *w)
+{
+	struct transport_packet pkt;
+	struct envelope_msg msg;
+	struct buf out;
+	bool has;
+
+	buf_init(&out, 8U << 20);
+	if (engine_output(&w->e, w->now, &out, NULL) ||
+	    transport_feed(&w->server, buf_head(&out), buf_len(&out), NULL))
+		abort();
+	while (!transport_next(&w->server, &pkt, &has, NULL) && has) {
+		if (envelope_open(&w->key, ENVELOPE_TO_SERVER, pkt.data,
+				  pkt.len, &msg, NULL))
+			abort();
+		w->session_id = msg.session_id;
+		note_asked(w, &msg);
+	}
+	buf_deinit(&out);
+}
+
+static void feed(struct world *w, const void *data, size_t len)
+{
+	if (engine_feed(&w->e, data, len, w->now, NULL))
+		connect_it(w);
+	hear(w);
+}
+
+static void give_packet(struct world *w)
+{
+	unsigned int before = w->messages;
+	struct buf out;
+
+	buf_init(&out, 1U << 17);
+	if (transport_send(&w->server, buf_head(&w->packet),
+			   buf_len(&w->packet), &out, NULL))
+		abort();
+	feed(w, buf_head(&out), buf_len(&out));
+	buf_deinit(&out);
+	if (w->messages != before && w->told)
+		abort(); /* twice */
+	w->told = w->told || w->messages != before;
+}
+
+/* `to`: 0 a push, else the to'th last query is answered. */
+static void give(struct world *w, uint8_t to, const void *data, size_t len)
+{
+	uint8_t body[12 + 2048];
+	struct envelope_msg msg = { .salt = 1,
+				    .session_id = w->session_id,
+				    .seq_no = 1,
+				    .body = body };
+	size_t head = to ? 12 : 0;
+
+	if (!w->nasked)
+		return;
+	bytes_put_u32(body, 0xf35c6d01);
+	bytes_put_u64(body + 4, w->asked[(w->nasked - to) % ASKED]);
+	memcpy(body + head, data, len);
+	msg.body_len = head + len;
+	w->ids += 4;
+	msg.msg_id = ((uint64_t)(START_SEC + w->now.us / US_PER_SEC) << 32) +
+		     w->ids + 1;
+	buf_reset(&w->packet);
+	w->told = false;
+	if (envelope_seal(&w->key, ENVELOPE_FROM_SERVER, &msg, &w->rnd.rnd,
+			  &w->packet, NULL))
+		abort();
+	give_packet(w);
+}
+
+static void answer_self(struct world *w)
+{
+	struct tlc_user self = { .id = 7 };
+	struct tlt_User user = { .kind = TLN_user, .user = &self };
+	struct tl_writer tw;
+	struct buf out;
+
+	buf_init(&out, 1024);
+	cursor_write(&tw, &out);
+	cursor_put_vector(&tw, 1);
+	if (tlt_User_write(&tw, &user, NULL))
+		abort();
+	give(w, 1, buf_head(&out), buf_len(&out));
+	buf_deinit(&out);
+}
+
+static void answer_state(struct world *w)
+{
+	const struct tlc_updates_state s = { .pts = 10, .date = 9, .seq = 1 };
+	struct tl_writer tw;
+	struct buf out;
+
+	buf_init(&out, 1024);
+	cursor_write(&tw, &out);
+	if (tlc_updates_state_write(&tw, &s, NULL))
+		abort();
+	give(w, 1, buf_head(&out), buf_len(&out));
+	buf_deinit(&out);
+}
+
+static void send_text(struct world *w, uint8_t to)
+{
+	const int64_t peers[] = { 0, -5, -1000000000123 };
+
+	if (w->tag >= TAGS)
+		return;
+	w->open[++w->tag] = 1;
+	if (engine_send_text(&w->e, peers[to % 3], "hi", 5, w->tag,
+			     mono_add(w->now, 60 * US_PER_SEC), NULL))
+		w->open[w->tag] = 0;
+	hear(w);
+}
+
+static void pass(struct world *w, int64_t us)
+{
+	w->now = mono_add(w->now, us);
+	if (engine_tick(&w->e, w->now, NULL))
+		connect_it(w);
+	hear(w);
+}
+
+static size_t step(struct world *w, const uint8_t *data, size_t len)
+{
+	size_t n = (size_t)data[1] * 4;
+
+	switch (data[0] % 8) {
+	case 0:
+		pass(w, data[1] * US_PER_SEC / 8);
+		return 2;
+	case 1:
+		send_text(w, data[1]);
+		return 2;
+	case 2:
+		connect_it(w);
+		hear(w);
+		w->refuse = data[1] % 4;
+		return 2;
+	case 3:
+		if (buf_len(&w->packet))
+			give_packet(w);
+		return 2;
+	case 4:
+		n = n < len - 2 ? n : len - 2;
+		feed(w, data + 2, n);
+		return 2 + n;
+	default:
+		n = n < len - 2 ? n : (len - 2) & ~(size_t)3;
+		if (n >= 4)
+			give(w, (data[0] >> 4) % ASKED, data + 2, n);
+		return 2 + n;
+	}
+}
+
+static void begin(struct world *w)
+{
+	static const struct engine_app app = { 1, "d", "s", "a" };
+	const struct engine_config cfg = { &w->env, &w->rnd.rnd, on_event, w };
+	const uint8_t key[AUTHKEY_LEN] = { 3 };
+
+	rnd_seeded_init(&w->rnd, 7);
+	w->now = (struct mono){ US_PER_SEC };
+	buf_init(&w->packet, 1U << 16);
+	transport_init_server(&w->server, NULL, &w->rnd.rnd);
+	if (engine_env_init(&w->env, &app, NULL) || authkey_init(&w->key, key))
+		abort();
+	engine_init(&w->e, &cfg);
+	if (engine_set_key(&w->e, key, NULL))
+		abort();
+	connect_it(w);
+	hear(w);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	if (!w || !len || len > 65536) {
+		free(w);
+		return 0;
+	}
+	begin(w);
+	if (data[0] & 1) {
+		answer_self(w);
+		answer_state(w);
+		if (!w->e.online)
+			abort();
+	}
+	for (size_t at = 1; at + 2 <= len;)
+		at += step(w, data + at, len - at);
+	session_reset(&w->e.session, ERR_CANCELED);
+	for (size_t i = 0; i <= TAGS; i++)
+		if (w->open[i])
+			abort(); /* a message nobody heard of again */
+	engine_deinit(&w->e);
+	transport_deinit(&w->server);
+	authkey_deinit(&w->key);
+	buf_deinit(&w->packet);
+	free(w);
+	return 0;
+}
