@@ -85,6 +85,44 @@ def handshake():
         yield bytes([mode]) + rows
 
 
+def tl_bytes(b):
+    head = bytes([len(b)]) if len(b) < 254 else \
+        b"\xfe" + len(b).to_bytes(3, "little")
+    return head + b + bytes(-(len(head) + len(b)) % 4)
+
+
+def signin():
+    """A way in, then pieces: kind, length, what the server says."""
+    def piece(kind, data):
+        return struct.pack("<BH", kind, len(data)) + data
+    user = struct.pack("<IIIqq", 0x31774388, 1, 0, 4711, 5) + bytes(8)
+    signed_in = struct.pack("<II", 0x2ea2c0d4, 0) + user
+    tail = tl_bytes(b"hash")
+    for type_id in (0x3dbb5986, 0xc000bba2, 0x5353e5a7):
+        code = struct.pack("<IIIi", 0x5e002502, 0, type_id, 5) + tail
+        yield b"\0" + piece(0, code) + piece(0, signed_in)
+        yield b"\0" + piece(0, code) + piece(2, b"PHONE_CODE_INVALID") + \
+            piece(2, b"SESSION_PASSWORD_NEEDED")
+    for type_id in (0xab03c6d9, 0xd9565c39, 0xf450f59b, 0xa416ac81):
+        yield b"\0" + piece(0, struct.pack("<III", 0x5e002502, 0, type_id) +
+                            bytes(24) + tail)
+    kdf = struct.pack("<I", 0x3a912d4a) + tl_bytes(bytes(8)) * 2 + \
+        struct.pack("<i", 3) + tl_bytes(b"\xc7" * 256)
+    password = struct.pack("<II", 0x957b50fb, 4) + kdf + \
+        tl_bytes(b"\x01" * 256) + struct.pack("<q", 7) + \
+        struct.pack("<II", 0xd45ab096, 0x4a8537) + tl_bytes(b"")
+    needed = piece(2, b"SESSION_PASSWORD_NEEDED")
+    yield b"\1" + needed + piece(0, password) + piece(0, b"")
+    token = struct.pack("<Ii", 0x629f1980, 30) + tl_bytes(bytes(32))
+    scanned = struct.pack("<III", 0x78d4dec1, 0x564fe691, 0)
+    moved = struct.pack("<Ii", 0x68e9916, 4) + tl_bytes(bytes(32))
+    done = struct.pack("<I", 0x390d5c5e) + signed_in
+    yield b"\1" + piece(0, token) + piece(3, scanned) + piece(0, moved) + \
+        piece(0, done)
+    yield b"\2" + piece(6, b"USER_MIGRATE_4") + piece(0, signed_in)
+    yield b"\3" + piece(0, struct.pack("<II", 0xc3a2835f, 0))
+
+
 def transport():
     body = struct.pack("<QQI", 0, 4 << 32, 20) + bytes(20)
     full = struct.pack("<II", len(body) + 12, 0) + body
@@ -200,7 +238,8 @@ SEEDS = {"engine": engine, "sessfile": sessfile, "tl": tl, "envelope": envelope,
          "handshake": handshake, "transport": transport, "http": http,
          "session": session, "faketls": faketls,
          "request": http, "server": http, "multipart": multipart,
-         "wire": wire, "beat": wire, "heartbeat": wire, "json": wire}
+         "signin": signin, "wire": wire, "beat": wire, "heartbeat": wire,
+         "json": wire}
 
 
 def main(root):

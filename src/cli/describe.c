@@ -9,12 +9,14 @@
 #include "base/sm.h"
 #include "net/link.h"
 #include "tg/rpcerr.h"
+#include "tg/signin.h"
 #include "worker/account_state.h"
 
 #define TEXT_MAX_BYTES (4U << 20)
 
 static const struct sm_class *const machines[] = {
 	&account_sm_class,
+	&signin_sm_class,
 };
 
 static const char *const retry_names[] = {
@@ -136,6 +138,8 @@ static void state(struct jsonw *w, const struct sm_class *class, size_t at)
 			  wire_status_name(account_state_status(as)));
 		jsonw_bool(w, "connected", account_state_has_link(as));
 		jsonw_str(w, "help", account_state_help(as));
+	} else if (class == &signin_sm_class) {
+		jsonw_str(w, "help", signin_state_help((enum signin_state)at));
 	}
 	jsonw_array(w, "to");
 	for (size_t i = 0; i < class->nstates; i++)

@@ -41,7 +41,6 @@ static const struct config_option option_rows[] = {
 	{ "json", CONFIG_BOOL, CONFIG_NO_FILE, OPT(json), "no", 0, 0, NULL,
 	  "print the outcome as JSON" },
 };
-#undef OPT
 
 static const struct config_table table = { "session sign-in", option_rows,
 					   ARRAY_LEN(option_rows) };
@@ -50,6 +49,24 @@ static const struct cli_cmd cmd = {
 	.summary = "make a new session of an account, or of a bot",
 	.options = &table,
 };
+
+static const struct config_option out_rows[] = {
+	{ "telegram", CONFIG_STR, CONFIG_REQUIRED, OPT(telegram), NULL, 0, 0,
+	  "FILE", "data centres, their keys, api_id and api_hash (JSON)" },
+	{ "session", CONFIG_STR, CONFIG_REQUIRED | CONFIG_NO_FILE, OPT(session),
+	  NULL, 0, 0, "FILE", "the session to be ended" },
+	{ "timeout", CONFIG_DURATION, CONFIG_NO_FILE, OPT(timeout_us), "1m",
+	  US_PER_SEC, INT64_C(3600) * US_PER_SEC, "TIME",
+	  "give up after this long" },
+};
+static const struct config_table out_table = { "session sign-out", out_rows,
+					       ARRAY_LEN(out_rows) };
+static const struct cli_cmd out_cmd = {
+	.name = "session sign-out",
+	.summary = "end a session at Telegram; its file is worth nothing then",
+	.options = &out_table,
+};
+#undef OPT
 
 static struct mono now(const struct sign_in *s)
 {
@@ -356,8 +373,26 @@ static enum err start_bot(struct sign_in *s, struct err_info *ei)
 	return rc;
 }
 
+/* With the key of the file, at its data centre. */
+static enum err start_log_out(struct sign_in *s, struct err_info *ei)
+{
+	struct sessfile file;
+	enum err rc = session_load(s->o->session, &file, ei);
+
+	if (rc)
+		return rc;
+	s->conn.dc_id = file.dc_id;
+	rc = signin_conn_set_key(&s->conn, file.auth_key.bytes, ei);
+	sessfile_deinit(&file);
+	if (!rc)
+		signin_start_log_out(&s->flow, now(s));
+	return rc;
+}
+
 static enum err start(struct sign_in *s, struct err_info *ei)
 {
+	if (s->o->session)
+		return start_log_out(s, ei);
 	if (s->o->bot_token_file)
 		return start_bot(s, ei);
 	if (s->o->qr)
@@ -468,6 +503,10 @@ static enum err outcome(struct sign_in *s, enum sessfile_flavour to,
 		*ei = f->ei;
 		return f->rc ? f->rc : ERR_CANCELED;
 	}
+	if (s->o->session) {
+		printf("signed out: %s is worth nothing now\n", s->o->session);
+		return ERR_OK;
+	}
 	rc = save(s, to, ei);
 	if (!rc)
 		tell(s);
@@ -515,10 +554,11 @@ static enum err check(const struct sign_in_options *o,
 static enum err sign_in(const struct sign_in_options *o, struct err_info *ei)
 {
 	struct sign_in s = { .o = o };
-	enum sessfile_flavour to;
-	enum err rc;
+	enum sessfile_flavour to = SESSFILE_TELETHON_STRING;
+	enum err rc = ERR_OK;
 
-	rc = check(o, &to, ei);
+	if (!o->session)
+		rc = check(o, &to, ei);
 	if (!rc)
 		rc = sign_in_env_load(&s.env, o->telegram, ei);
 	if (rc)
@@ -536,7 +576,7 @@ static enum err sign_in(const struct sign_in_options *o, struct err_info *ei)
 	return rc;
 }
 
-int sign_in_run(int argc, char **argv)
+static int run(const struct cli_cmd *which, int argc, char **argv)
 {
 	struct sign_in_options o = { 0 };
 	struct err_info ei = { 0 };
@@ -544,16 +584,26 @@ int sign_in_run(int argc, char **argv)
 	int status;
 	enum err rc;
 
-	status = cli_config(&cmd, &o, argc, argv, &call);
+	status = cli_config(which, &o, argc, argv, &call);
 	if (!status && !call.help) {
 		rc = call.rest[0] ? err_set(&ei, ERR_USAGE, "what is \"%s\"?",
 					    call.rest[0])
 				  : sign_in(&o, &ei);
 		if (rc)
 			status = cli_fail(
-				cmd.name,
+				which->name,
 				rc == ERR_USAGE ? CLI_USAGE : CLI_FAILED, &ei);
 	}
-	config_free(&table, &o);
+	config_free(which->options, &o);
 	return status;
+}
+
+int sign_in_run(int argc, char **argv)
+{
+	return run(&cmd, argc, argv);
+}
+
+int sign_in_out_run(int argc, char **argv)
+{
+	return run(&out_cmd, argc, argv);
 }

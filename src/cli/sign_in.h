@@ -8,5 +8,7 @@
 #define CLI_SIGN_IN_H
 
 int sign_in_run(int argc, char **argv);
+/* `tgfleet session sign-out`: ends one at Telegram. */
+int sign_in_out_run(int argc, char **argv);
 
 #endif /* CLI_SIGN_IN_H */

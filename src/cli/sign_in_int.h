@@ -19,6 +19,7 @@
 struct sign_in_options {
 	char *telegram, *phone, *bot_token_file, *out, *to;
 	char *code_file, *password_file;
+	char *session; /* sign-out: the file */
 	bool qr, json;
 	int64_t dc, timeout_us;
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tg/sessfile_int.h"
 #include "tg/sessfile_write_int.h"
 #include "tl/cursor.h"
 
@@ -272,6 +273,45 @@ enum err sessfile_write_need_user(const struct sessfile *s, struct err_info *ei)
 		       "hold it; say it with --user-id");
 }
 
+/*
+ * Some strings are told apart by their length and by what an address looks
+ * like: one that would be taken for something else is not given out.
+ */
+static enum err check_text(const struct sessfile *s, enum sessfile_flavour to,
+			   const struct buf *text, size_t at,
+			   struct err_info *ei)
+{
+	const char *head = (const char *)buf_head(text) + at;
+	struct sessfile again = { 0 };
+	enum err rc;
+
+	rc = sessfile_read_string(head, buf_len(text) - at, &again, NULL);
+	if (!rc && (again.flavour != to || again.dc_id != s->dc_id ||
+		    !secret_equal(&again.auth_key, s->auth_key.bytes,
+				  s->auth_key.len)))
+		rc = ERR_INVALID;
+	sessfile_deinit(&again);
+	if (rc && rc != ERR_NOMEM)
+		return err_set(ei, ERR_INVALID,
+			       "its server address does not fit into a %s",
+			       sessfile_flavour_name(to));
+	return rc;
+}
+
+static enum err write_text(const struct sessfile *s, const struct buf *record,
+			   enum sessfile_flavour to, struct buf *out,
+			   struct err_info *ei)
+{
+	size_t at = buf_len(out);
+	enum err rc = put_text(record, to, out);
+
+	if (!rc)
+		rc = check_text(s, to, out, at, ei);
+	if (rc)
+		out->len = out->pos + at;
+	return rc;
+}
+
 enum err sessfile_write(const struct sessfile *s, enum sessfile_flavour to,
 			struct wall now, struct buf *out, struct err_info *ei)
 {
@@ -287,7 +327,7 @@ enum err sessfile_write(const struct sessfile *s, enum sessfile_flavour to,
 	if (!rc)
 		rc = w.rc;
 	if (!rc)
-		rc = put_text(&record, to, out);
+		rc = write_text(s, &record, to, out, ei);
 	buf_wipe(&record);
 	return rc;
 }

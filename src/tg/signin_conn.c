@@ -69,6 +69,18 @@ void signin_conn_move(struct signin_conn *c, struct mono now)
 	signin_moved(c->flow, now);
 }
 
+enum err signin_conn_set_key(struct signin_conn *c,
+			     const uint8_t key[AUTHKEY_LEN],
+			     struct err_info *ei)
+{
+	enum err rc = session_set_key(&c->session, key, 0);
+
+	if (rc)
+		return err_set(ei, rc, "take the session's key");
+	c->keyed = true;
+	return ERR_OK;
+}
+
 /* ---- the handshake */
 
 static enum err start_handshake(struct signin_conn *c, struct err_info *ei)
@@ -213,6 +225,8 @@ enum err signin_conn_connected(struct signin_conn *c, struct mono now,
 		c->handshake_due = mono_add(now, HANDSHAKE_US);
 		return start_handshake(c, ei);
 	}
+	/* a guess, if nothing better is known: the first answer corrects it */
+	session_set_time(&c->session, now, (struct srvtime){ wall.us }, false);
 	session_connected(&c->session, now);
 	return ERR_OK;
 }

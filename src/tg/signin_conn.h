@@ -58,6 +58,10 @@ struct signin_conn {
 void signin_conn_init(struct signin_conn *c,
 		      const struct signin_conn_config *cfg, int dc_id);
 void signin_conn_deinit(struct signin_conn *c);
+/* For a log-out: a key that is there already.  Before the connection. */
+enum err signin_conn_set_key(struct signin_conn *c,
+			     const uint8_t key[AUTHKEY_LEN],
+			     struct err_info *ei);
 /* Forgets the key: the next connection is to flow->dc_id. */
 void signin_conn_move(struct signin_conn *c, struct mono now);
 

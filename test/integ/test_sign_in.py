@@ -212,6 +212,29 @@ def test_interrupted_it_takes_the_code_back(dc, tmp_path):
     assert dc.counters()["calls"]["auth.cancelCode"] == 1
 
 
+def test_signed_out_it_is_worth_nothing(dc, tmp_path):
+    out = tmp_path / "s"
+    start(dc, out, "--phone", DORA, input=code_of(DORA) + "\n")
+    works(dc, out, DORA)
+
+    def sign_out(status):
+        return cli("session", "sign-out", "--telegram",
+                   tmp_path / "env.json", "--session", out, status=status)
+    assert "signed out" in sign_out(0).stdout
+    assert "AUTH_KEY_UNREGISTERED" in sign_out(1).stderr
+
+    async def go():
+        c = client(dc, StringSession(out.read_text().strip()))
+        await c.connect()
+        assert not await c.is_user_authorized()
+        await c.disconnect()
+    run(go())
+    keep(tmp_path / "none", "1" + "A" * 350)
+    got = cli("session", "sign-out", "--telegram", tmp_path / "env.json",
+              "--session", tmp_path / "none", status=1)
+    assert "none" in got.stderr
+
+
 def test_bot(dc, tmp_path):
     made = dc.call("/bots", {"username": "echo_bot", "home_dc": 3})
     token = keep(tmp_path / "token", made["token"])

@@ -112,6 +112,60 @@ static void populate(struct world *w)
 	assert_int_equal(world_read(w, ub, ua->id, 1, &e), ERR_OK);
 }
 
+static void test_passwords_and_tokens_come_back(void **state)
+{
+	struct dc_store *s = open_store();
+	struct world_password *p;
+	struct world_user *u;
+	struct world w;
+
+	(void)state;
+	world_init(&w, 1);
+	w.observer = &observer;
+	w.observer_ctx = s;
+	populate(&w);
+	u = world_user_by_phone(&w, "9996610001");
+	p = calloc(1, sizeof(*p));
+	assert_non_null(p);
+	u->password = p;
+	memset(p->salt1, 1, 40);
+	memset(p->salt2, 2, 16);
+	memset(p->verifier, 3, sizeof(p->verifier));
+	p->salt1_len = 40;
+	p->salt2_len = 16;
+	strncpy(p->hint, "h\xc3\xa4", sizeof(p->hint) - 1);
+	strncpy(u->bot_token, "1:abc", sizeof(u->bot_token) - 1);
+	dc_store_put_password(s, u);
+	dc_store_put_bot(s, u);
+	assert_int_equal(dc_store_commit(s, NULL), ERR_OK);
+	world_deinit(&w);
+	dc_store_close(s);
+
+	s = open_store();
+	world_init(&w, 1);
+	assert_int_equal(dc_store_load(s, &w, no_keys, NULL, NULL), ERR_OK);
+	u = world_user_by_phone(&w, "9996610001");
+	assert_non_null(u->password);
+	assert_int_equal(u->password->salt1_len, 40);
+	assert_int_equal(u->password->salt1[39], 1);
+	assert_int_equal(u->password->salt2_len, 16);
+	assert_int_equal(u->password->verifier[255], 3);
+	assert_string_equal(u->password->hint, "h\xc3\xa4");
+	assert_string_equal(u->bot_token, "1:abc");
+	assert_null(world_user_by_phone(&w, "9996610002")->password);
+	/* taken away, it stays away */
+	free(u->password);
+	u->password = NULL;
+	dc_store_put_password(s, u);
+	assert_int_equal(dc_store_commit(s, NULL), ERR_OK);
+	world_deinit(&w);
+	world_init(&w, 1);
+	assert_int_equal(dc_store_load(s, &w, no_keys, NULL, NULL), ERR_OK);
+	assert_null(world_user_by_phone(&w, "9996610001")->password);
+	world_deinit(&w);
+	dc_store_close(s);
+}
+
 static void test_world_comes_back(void **state)
 {
 	struct dc_store *s = open_store();
@@ -262,6 +316,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_world_comes_back),
+		T(test_passwords_and_tokens_come_back),
 		T(test_uncommitted_is_gone),
 		T(test_keys_come_back),
 		T(test_file_is_private_and_must_be_ours),

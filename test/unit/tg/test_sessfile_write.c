@@ -270,6 +270,14 @@ static void what_is_missing_is_said(void **state)
 	assert_int_equal(
 		sessfile_write(&s, SESSFILE_TELETHON_SQLITE, now, &out, &ei),
 		ERR_INVALID);
+	/* would be read as something else */
+	s.test_mode = false;
+	s.dc_id = 2;
+	s.server_address = "::3";
+	assert_int_equal(
+		sessfile_write(&s, SESSFILE_TELETHON_STRING, now, &out, &ei),
+		ERR_INVALID);
+	assert_non_null(strstr(ei.msg, "telethon-string"));
 	assert_int_equal(buf_len(&out), 0);
 	sessfile_deinit(&s);
 	buf_deinit(&out);
