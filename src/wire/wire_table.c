@@ -307,14 +307,16 @@ static enum err get_struct(const struct reader *r, const struct wire_table *t,
 	return get_rows(r, t, 0, obj, base);
 }
 
-/* A missing list is empty. */
+/* A missing list is empty; so is a map that is something else. */
 static enum err open_list(const struct reader *r, const struct wire_row *row,
 			  struct json v, size_t *ret_n)
 {
+	bool map = row->kind == WIRE_MAP;
+
 	*ret_n = 0;
-	if (json_missing(v) || json_is_null(v))
+	if (json_missing(v) || json_is_null(v) || (map && !json_is_object(v)))
 		return ERR_OK;
-	if (!json_is_array(v))
+	if (!map && !json_is_array(v))
 		return err_set(r->ei, ERR_INVALID, "\"%s\" must be an array",
 			       row->name);
 	if (json_len(v) > (size_t)row->max)
@@ -365,23 +367,45 @@ static void put_numbers(struct jsonw *w, const struct wire_row *row,
 	jsonw_array_end(w);
 }
 
-static enum err get_list_of(const struct reader *r, const struct wire_row *row,
-			    struct json obj, void *base)
+/* The key is the first row; a value that is no object has no members. */
+static enum err get_entry(const struct reader *r, const struct wire_row *row,
+			  const struct json_iter *it, void *item)
+{
+	const struct wire_row *key = &row->of->rows[0];
+	const char *text;
+
+	if (!*it->key || strlen(it->key) > (size_t)key->max)
+		return err_set(r->ei, ERR_INVALID,
+			       "a key of 1 to %lld bytes is expected",
+			       (long long)key->max);
+	text = arena_str(r->arena, it->key, strlen(it->key));
+	if (!text)
+		return ERR_NOMEM;
+	*(const char **)field(item, key->at) = text;
+	return get_rows(r, row->of, 1, it->val, item);
+}
+
+static enum err get_items(const struct reader *r, const struct wire_row *row,
+			  struct json obj, void *base)
 {
 	struct json v = json_get(obj, row->name);
 	struct json_iter it;
 	size_t n, i = 0;
-	char *list;
+	char *list, *item;
 	enum err rc;
 
 	rc = open_list(r, row, v, &n);
 	if (rc || !n)
 		return rc;
-	list = arena_array(r->arena, n, row->of->size);
+	list = item = arena_array(r->arena, n, row->of->size);
 	if (!list)
 		return ERR_NOMEM;
-	for (it = json_iter(v); json_next(&it); i++) {
-		rc = get_struct(r, row->of, it.val, list + i * row->of->size);
+	for (it = json_iter(v); json_next(&it); i++, item += row->of->size) {
+		rc = it.key ? get_entry(r, row, &it, item)
+			    : get_struct(r, row->of, it.val, item);
+		if (rc && it.key)
+			return err_wrap(r->ei, rc, "%s[%.*s]", row->name,
+					WIRE_ID_MAX, it.key);
 		if (rc)
 			return err_wrap(r->ei, rc, "%s[%zu]", row->name, i);
 	}
@@ -402,51 +426,6 @@ static void put_list(struct jsonw *w, const struct wire_row *row,
 		jsonw_object_end(w);
 	}
 	jsonw_array_end(w);
-}
-
-static enum err get_entry(const struct reader *r, const struct wire_row *row,
-			  const struct json_iter *it, void *item)
-{
-	const struct wire_row *key = &row->of->rows[0];
-	const char *text;
-	enum err rc;
-
-	if (!it->key || !*it->key || strlen(it->key) > (size_t)key->max)
-		return err_set(r->ei, ERR_INVALID, "\"%s\" has a bad key",
-			       row->name);
-	text = arena_str(r->arena, it->key, strlen(it->key));
-	if (!text)
-		return ERR_NOMEM;
-	*(const char **)field(item, key->at) = text;
-	rc = get_rows(r, row->of, 1, it->val, item);
-	return rc ? err_wrap(r->ei, rc, "%s[%s]", row->name, text) : ERR_OK;
-}
-
-static enum err get_map(const struct reader *r, const struct wire_row *row,
-			struct json obj, void *base)
-{
-	struct json v = json_get(obj, row->name);
-	struct json_iter it;
-	size_t n = json_len(v), i = 0;
-	char *list;
-	enum err rc;
-
-	if (!json_is_object(v) || !n)
-		return ERR_OK;
-	if (n > (size_t)row->max)
-		return err_set(r->ei, ERR_TOOBIG,
-			       "\"%s\" has %zu, the most is %lld", row->name, n,
-			       (long long)row->max);
-	list = arena_array(r->arena, n, row->of->size);
-	if (!list)
-		return ERR_NOMEM;
-	for (it = json_iter(v); json_next(&it); i++) {
-		rc = get_entry(r, row, &it, list + i * row->of->size);
-		if (rc)
-			return rc;
-	}
-	set_list(row, base, list, n);
-	return ERR_OK;
 }
 
 static void put_map(struct jsonw *w, const struct wire_row *row,
@@ -520,8 +499,8 @@ static const struct {
 	[WIRE_SECRET] = { get_bytes, NULL },
 	[WIRE_NUMBERS] = { get_numbers, put_numbers },
 	[WIRE_OBJECT] = { get_object, put_object },
-	[WIRE_LIST] = { get_list_of, put_list },
-	[WIRE_MAP] = { get_map, put_map },
+	[WIRE_LIST] = { get_items, put_list },
+	[WIRE_MAP] = { get_items, put_map },
 	[WIRE_COUNT] = { NULL, put_count },
 	[WIRE_MISSING] = { get_missing, NULL },
 };

@@ -135,6 +135,14 @@ static void test_refusals_name_the_member(void **state)
 		{ "{\"held\":[{\"account_id\":\"1\"}]}", ERR_INVALID,
 		  "held[0]" },
 		{ "{\"seq\":\"1\"}", ERR_INVALID, "seq" },
+		{ "{\"accounts\":[{\"account_id\":\"1\",\"status\":\"online\"},"
+		  "{\"account_id\":\"1\",\"status\":\"online\","
+		  "\"last_error\":{\"code\":5}}]}",
+		  ERR_INVALID, "accounts[1]: last_error: code" },
+		{ "{\"command_responses\":{\"c7\":{\"error\":\"\\u0000\"}}}",
+		  ERR_INVALID, "command_responses[c7]: error" },
+		{ "{\"command_responses\":{\"\":{}}}", ERR_INVALID,
+		  "command_responses" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
