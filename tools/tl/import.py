@@ -103,6 +103,12 @@ def want_package(root, package):
                  f"want {package[0]} {package[1]}")
 
 
+def plain(text):
+    """Links and entities of the web pages mean nothing in a terminal."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r" *&raquo;", "", text)
+
+
 def errors_text(raw):
     """The package's error list, sorted by name."""
     methods = {}
@@ -111,7 +117,7 @@ def errors_text(raw):
             methods[name] = methods.get(name, 0) + 1
     rows = []
     for name, e in sorted(raw["errors"].items()):
-        text = e.get("description") or ""
+        text = plain(e.get("description") or "")
         if e["name"] != name or re.search(r"[^ -~]|[\\\"]", name + text):
             sys.exit(f"{e}: not a plain name and description")
         rows.append(f"{name}\t{e['code']}\t{methods.get(name, 0)}\t{text}\n")
