@@ -5,16 +5,24 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/secret.h"
 
 void rpcq_init(struct rpcq *q)
 {
 	*q = (struct rpcq){ 0 };
 }
 
+/* A query may hold a code, a bot's token or somebody's words. */
+static void item_free(struct rpcq_item *item)
+{
+	secret_wipe(item->body, item->len);
+	free(item);
+}
+
 void rpcq_deinit(struct rpcq *q)
 {
 	for (uint32_t i = 0; i < q->n; i++)
-		free(q->items[i]);
+		item_free(q->items[i]);
 	free(q->items);
 	rpcq_init(q);
 }
@@ -91,7 +99,7 @@ void rpcq_remove(struct rpcq *q, struct rpcq_item *item)
 	q->bytes -= item->len;
 	memmove(q->items + at, q->items + at + 1,
 		(q->n - at) * sizeof(struct rpcq_item *));
-	free(item);
+	item_free(item);
 	if (q->n == 0) {
 		free(q->items);
 		q->items = NULL;

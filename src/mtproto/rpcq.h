@@ -5,9 +5,9 @@
  * it is answered, cancelled or out of time.
  *
  *   owner     struct session; others use session_query() and events
- *   memory    one allocation a query (body included) and an array of pointers
- *             that goes away when the queue is empty; at most RPCQ_MAX queries
- *             and RPCQ_BYTES_MAX bytes of bodies
+ *   memory    one allocation a query (body included, wiped) and an array of
+ *             pointers that goes away when the queue is empty; at most RPCQ_MAX
+ *             queries and RPCQ_BYTES_MAX bytes of bodies
  */
 #ifndef MTPROTO_RPCQ_H
 #define MTPROTO_RPCQ_H

@@ -1,7 +1,10 @@
 """`tgfleet session sign-in`: our own engine signs in, Telethon uses the session."""
 import asyncio
 import json
+import os
+import pty
 import re
+import select
 import signal
 import stat
 import subprocess
@@ -210,6 +213,76 @@ def test_interrupted_it_takes_the_code_back(dc, tmp_path):
     _, err = p.communicate(timeout=30)
     assert p.returncode == 1 and "cancelled" in err
     assert dc.counters()["calls"]["auth.cancelCode"] == 1
+
+
+class Terminal:
+    """What a person sees and types."""
+
+    def __init__(self, dc, out, *args):
+        self.seen = ""
+        pid, self.fd = pty.fork()
+        if pid == 0:
+            os.execv(program(), [
+                program(), "session", "sign-in", "--telegram",
+                str(dc.dir / "env.json"), "--out", str(out), *args])
+        self.pid = pid
+
+    def until(self, text, seconds=30):
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < end, self.seen
+            if select.select([self.fd], [], [], 0.2)[0]:
+                try:
+                    self.seen += os.read(self.fd, 4096).decode()
+                except OSError:
+                    break
+        assert text in self.seen, self.seen
+
+    def type(self, text):
+        self.seen = ""
+        os.write(self.fd, text.encode() + b"\n")
+
+    def status(self):
+        try:
+            self.until("nothing like this", 30)
+        except AssertionError:
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+def test_person_at_a_terminal(dc, tmp_path):
+    dc.call("/users", {"phone": ADA, "home_dc": 2, "password": "geheim"})
+    t = Terminal(dc, tmp_path / "s", "--phone", ADA)
+    t.until("code: ")
+    # a connection lost meanwhile is no reason to ask again
+    dc.call("/faults", {"kind": "drop"})
+    time.sleep(1)
+    t.type("11111")
+    t.until("PHONE_CODE_INVALID")
+    t.until("code: ")
+    t.type(code_of(ADA))
+    t.until("password: ")
+    assert code_of(ADA) in t.seen  # echoed, as typed text is
+    t.type("falsch")
+    t.until("the password is wrong")
+    t.until("verification password: ")
+    t.type("geheim")
+    t.until("signed in: ")
+    assert "geheim" not in t.seen
+    assert t.status() == 0
+    works(dc, tmp_path / "s", ADA)
+
+
+def test_person_who_thinks_again(dc, tmp_path):
+    t = Terminal(dc, tmp_path / "s", "--phone", ADA)
+    t.until("code: ")
+    os.write(t.fd, b"\x03")  # Ctrl-C
+    t.until("cancelled")
+    assert t.status() == 1
+    assert dc.counters()["calls"]["auth.cancelCode"] == 1
+    assert not (tmp_path / "s").exists()
 
 
 def test_signed_out_it_is_worth_nothing(dc, tmp_path):
