@@ -130,15 +130,29 @@ static int status_for(const struct upload *u, size_t stored, enum err last)
 }
 
 /*
- * One file a turn of the loop: a form of a thousand files must not keep a
- * heartbeat waiting.  It lives in the request's arena and ends with it.
+ * As many files a turn of the loop as fit in a short time, in one commit: a form
+ * of a thousand files must not keep a heartbeat waiting, nor the disk for each.
+ * What became of a file is told after the commit.
  */
+#define GROUP_MAX 64
+#define GROUP_TIME_US (20 * US_PER_MS)
+
+struct upload_result {
+	const struct multipart_slice *part;
+	const char *account_id;
+	struct err_info ei;
+	enum err rc;
+};
+
+/* Lives in the request's arena and ends with it. */
 struct upload_run {
 	struct control *c;
 	uint64_t req_id;
 	struct upload u;
 	size_t at, stored;
 	enum err last;
+	struct upload_result group[GROUP_MAX];
+	size_t ngroup;
 	struct buf body;
 	struct jsonw w;
 	struct wheel_timer timer;
@@ -146,9 +160,10 @@ struct upload_run {
 
 #define FILE_ARENA_MAX (160U << 20)
 
-static void store_file(struct upload_run *run, struct http_req *req,
-		       const struct multipart_slice *p)
+static enum err store_file(struct upload_run *run, struct http_req *req,
+			   struct upload_result *r)
 {
+	const struct multipart_slice *p = r->part;
 	struct arena work;
 	const struct session_intake in = {
 		.data = p->data,
@@ -158,22 +173,81 @@ static void store_file(struct upload_run *run, struct http_req *req,
 		.attested = run->u.attested,
 		.arena = &work,
 	};
-	struct err_info ei = { 0 };
-	const char *id = NULL;
-	enum err rc;
 
 	arena_init(&work, FILE_ARENA_MAX);
-	rc = session_intake_store(run->c, req, &in, &id, &ei);
+	r->rc = session_intake_store(run->c, req, &in, &r->account_id, &r->ei);
 	arena_deinit(&work);
+	return r->rc;
+}
+
+static bool next_file(struct upload_run *run)
+{
+	while (run->at < run->u.n && !is_file(&run->u.parts[run->at]))
+		run->at++;
+	return run->at < run->u.n;
+}
+
+/* The answers of the group's files: what is refused leaves the others alone. */
+static void store_group(struct upload_run *run, struct http_req *req)
+{
+	const struct clock *clock = loop_clock(run->c->loop);
+	struct mono until = mono_add(clock_mono(clock), GROUP_TIME_US);
+	struct upload_result *r;
+
+	run->ngroup = 0;
+	do {
+		r = &run->group[run->ngroup++];
+		*r = (struct upload_result){ .part = &run->u.parts[run->at++] };
+	} while (store_file(run, req, r) != ERR_IO && run->ngroup < GROUP_MAX &&
+		 mono_before(clock_mono(clock), until) && next_file(run));
+}
+
+static void tell(struct upload_run *run, const struct upload_result *r)
+{
+	enum err rc = r->rc;
+
 	if (rc)
 		run->last = rc;
 	else
 		run->stored++;
 	log_at(rc ? LOG_WARN : LOG_INFO, LOGEV_SESSION,
 	       log_str("why", rc ? "upload refused" : "stored"),
-	       log_phone("acc", id ? id : ""),
+	       log_phone("acc", r->account_id ? r->account_id : ""),
 	       log_str("err", rc ? err_code(rc) : ""));
-	write_result(&run->w, p->head.filename, id, rc, &ei);
+	write_result(&run->w, r->part->head.filename, r->account_id, rc,
+		     &r->ei);
+}
+
+static void tell_group(struct upload_run *run, enum err rc,
+		       const struct err_info *ei)
+{
+	for (size_t i = 0; i < run->ngroup; i++) {
+		struct upload_result *r = &run->group[i];
+
+		if (rc && !r->rc) {
+			r->rc = rc;
+			r->ei = *ei;
+		}
+		tell(run, r);
+	}
+}
+
+static void take_group(struct upload_run *run, struct http_req *req)
+{
+	const struct store_ops *ops = run->c->store->ops;
+	struct err_info ei = { 0 };
+	enum err rc = ops->begin(run->c->store, &ei);
+
+	if (rc) {
+		run->group[0] = (struct upload_result){
+			.part = &run->u.parts[run->at++],
+		};
+		run->ngroup = 1;
+	} else {
+		store_group(run, req);
+		rc = ops->commit(run->c->store, &ei);
+	}
+	tell_group(run, rc, &ei);
 }
 
 static void finish(struct upload_run *run, struct http_req *req)
@@ -201,13 +275,11 @@ static void on_turn(struct wheel_timer *t, void *ctx)
 
 	if (!req)
 		return;
-	while (run->at < run->u.n && !is_file(&run->u.parts[run->at]))
-		run->at++;
-	if (run->at == run->u.n) {
+	if (!next_file(run)) {
 		finish(run, req);
 		return;
 	}
-	store_file(run, req, &run->u.parts[run->at++]);
+	take_group(run, req);
 	loop_arm(run->c->loop, &run->timer, 0);
 }
 

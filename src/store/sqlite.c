@@ -34,22 +34,20 @@ static enum err sqlite_begin(struct store *st, struct err_info *ei)
 	struct sqlite_db *db = sqlite_of(st);
 	enum err rc;
 
-	BUG_ON(db->in_batch);
 	rc = sqlite_atomic_begin(db, ei);
-	if (rc)
-		return rc;
-	db->in_batch = true;
-	return ERR_OK;
+	if (rc == ERR_OK)
+		db->batches++;
+	return rc;
 }
 
 static enum err sqlite_commit(struct store *st, struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
 
-	BUG_ON(!db->in_batch);
-	db->in_batch = false;
+	BUG_ON(!db->batches);
+	db->batches--;
 	if (sqlite3_get_autocommit(db->db)) {
-		db->depth = 0;
+		db->depth--;
 		return err_set(ei, ERR_IO,
 			       "database %s: the batch was lost by an earlier "
 			       "failure",
@@ -63,8 +61,8 @@ static void sqlite_rollback(struct store *st)
 	struct sqlite_db *db = sqlite_of(st);
 	enum err rc;
 
-	BUG_ON(!db->in_batch);
-	db->in_batch = false;
+	BUG_ON(!db->batches);
+	db->batches--;
 	rc = sqlite_atomic_end(db, ERR_CANCELED, NULL);
 	(void)rc;
 }

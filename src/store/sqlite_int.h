@@ -30,7 +30,7 @@ struct sqlite_db {
 	char *path;
 	unsigned int
 		depth; /* nested atomic sections; the batch counts as one */
-	bool in_batch;
+	unsigned int batches; /* begun and not ended: one in another */
 	unsigned int ncached;
 	struct sqlite_cached cache[SQLITE_CACHE_SLOTS];
 };

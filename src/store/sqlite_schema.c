@@ -134,7 +134,7 @@ enum err sqlite_schema_migrate(struct store *st, int version, struct wall now,
 	int to = version < 0 ? migrations_newest : version;
 	enum err rc;
 
-	BUG_ON(db->in_batch);
+	BUG_ON(db->batches);
 	if (to > migrations_newest)
 		return err_set(ei, ERR_INVALID,
 			       "no schema %d: this program knows 0 to %d", to,

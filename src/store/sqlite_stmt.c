@@ -358,6 +358,12 @@ enum err sqlite_atomic_begin(struct sqlite_db *db, struct err_info *ei)
 {
 	enum err rc;
 
+	/* a savepoint outside would be a transaction of its own */
+	if (db->depth && sqlite3_get_autocommit(db->db))
+		return err_set(ei, ERR_IO,
+			       "database %s: the batch was lost by an earlier "
+			       "failure",
+			       db->path);
 	if (db->depth == 0)
 		rc = sqlite_run(db, NULL, ei, "BEGIN IMMEDIATE", "");
 	else

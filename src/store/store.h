@@ -60,7 +60,10 @@ struct store_ops {
 	/* ERR_CORRUPT with the first complaint. */
 	enum err (*integrity)(struct store *st, struct err_info *ei);
 
-	/* --- batches --- */
+	/* --- batches ---
+	 * One in another is a part that may fail by itself: its rollback
+	 * undoes only it, and only the outer commit makes it last.
+	 */
 	enum err (*begin)(struct store *st, struct err_info *ei);
 	enum err (*commit)(struct store *st, struct err_info *ei);
 	void (*rollback)(struct store *st);

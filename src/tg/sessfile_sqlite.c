@@ -431,7 +431,7 @@ static void unmark(int64_t marked, struct sessfile_peer *p)
 static enum err entity_row(struct file *f, sqlite3_stmt *st)
 {
 	struct sessfile_peer *p;
-	int64_t marked, hash;
+	int64_t marked, hash = 0;
 	enum err rc;
 
 	rc = column_int(f, st, 0, &marked);

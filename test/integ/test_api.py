@@ -335,9 +335,11 @@ def test_many_files_do_not_keep_a_heartbeat_waiting(fresh, tmp_path):
     node = Node(fresh, "a")
     files = []
     base = telethon(tmp_path, "base").read_bytes()
-    for i in range(150):
+    for i in range(600):
         files.append((f"9996617{i:04d}.session",
                       base.replace(key_of("base"), key_of(str(i)))))
+    # one refused in the middle of a commit takes no other with it
+    files[300] = (files[300][0], files[299][1])
     got = []
     upload = threading.Thread(target=lambda: got.append(fresh.upload(*files)))
     upload.start()
@@ -347,9 +349,12 @@ def test_many_files_do_not_keep_a_heartbeat_waiting(fresh, tmp_path):
         node.beat()
         longest = max(longest, time.monotonic() - t)
     upload.join()
-    assert got[0].json()["stored"] == 150, got[0].text[:300]
+    done = got[0].json()
+    assert (done["stored"], done["failed"]) == (599, 1), got[0].text[:300]
+    assert [r["filename"] for r in done["results"]] == [f[0] for f in files]
+    assert done["results"][300]["error"]["code"] == "duplicate"
     assert longest < 0.5
-    assert fresh.get(ACCOUNTS).json()["total"] == 150
+    assert fresh.get(ACCOUNTS).json()["total"] == 599
 
 
 def test_inspect(serve, tmp_path):

@@ -235,6 +235,37 @@ static void test_batch(void **state)
 	assert_int_equal(t.accounts, 5);
 }
 
+/* A batch in a batch fails alone, and lasts only with the outer one. */
+static void test_batch_in_batch(void **state)
+{
+	struct fix *f = *state;
+	struct store_account a;
+	struct arena *ar = &f->a;
+
+	OK(f->ops->begin(f->st, &f->ei));
+	OK(f->ops->begin(f->st, &f->ei));
+	add_account(f, "910", NULL);
+	OK(f->ops->commit(f->st, &f->ei));
+	OK(f->ops->begin(f->st, &f->ei));
+	add_account(f, "911", NULL);
+	f->ops->rollback(f->st);
+	OK(f->ops->begin(f->st, &f->ei));
+	add_account(f, "912", NULL);
+	OK(f->ops->commit(f->st, &f->ei));
+	OK(f->ops->commit(f->st, &f->ei));
+	OK(f->ops->account_get(f->st, "910", ar, &a, &f->ei));
+	IS(f->ops->account_get(f->st, "911", ar, &a, &f->ei), ERR_NOTFOUND);
+	OK(f->ops->account_get(f->st, "912", ar, &a, &f->ei));
+	OK(f->ops->begin(f->st, &f->ei));
+	OK(f->ops->begin(f->st, &f->ei));
+	add_account(f, "913", NULL);
+	OK(f->ops->commit(f->st, &f->ei));
+	f->ops->rollback(f->st);
+	IS(f->ops->account_get(f->st, "913", ar, &a, &f->ei), ERR_NOTFOUND);
+	OK(reopen(f, NULL));
+	OK(f->ops->account_get(f->st, "912", ar, &a, &f->ei));
+}
+
 /* Somebody else's long write is waited for, then told. */
 static void test_busy(void **state)
 {
@@ -339,6 +370,7 @@ static const struct CMUnitTest tests[] = {
 	T(test_read_only),
 	T(test_damaged),
 	T(test_batch),
+	T(test_batch_in_batch),
 	T(test_busy),
 	T(test_killed),
 };
