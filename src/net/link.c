@@ -255,6 +255,9 @@ static void flush(struct link *k)
 	uv_buf_t b;
 	int n;
 
+	/* who lost the right to speak since the turn began says it here */
+	if (buf_len(&k->out))
+		loop_look(k->loop);
 	if (k->sent || k->state == LINK_CLOSING || k->state == LINK_DIALING)
 		return;
 	if (buf_len(&k->out)) {

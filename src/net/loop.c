@@ -88,6 +88,11 @@ static void read_clock(struct loop *l)
 		l->wake_fn(l->wake_ctx);
 }
 
+void loop_look(struct loop *l)
+{
+	read_clock(l);
+}
+
 void loop_enter(struct loop *l)
 {
 	if (l->entered)

@@ -72,6 +72,11 @@ struct loop {
 };
 
 void loop_enter(struct loop *l);
+/*
+ * Reads the clock and runs the wake hook though the turn has begun: the process
+ * may have been stopped in the middle of it, for any time.
+ */
+void loop_look(struct loop *l);
 /* Queues a call for the flush phase of this turn. */
 void loop_flush_later(struct loop *l, struct loop_call *c);
 /* errno-like libuv code -> our error with libuv's words. */

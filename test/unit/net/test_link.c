@@ -329,6 +329,36 @@ static void test_wake_hook_comes_before_bytes(void **state)
 	assert_int_equal(client.reason, CLOSE_LEASE);
 }
 
+static bool asleep;
+
+/* The process is stopped for long between what is said and when it is sent. */
+static void say_and_sleep(void *ctx)
+{
+	assert_int_equal(link_send(client.l, client.id, "late", 4), ERR_OK);
+	asleep = true;
+}
+
+static void close_if_slept(void *ctx)
+{
+	if (asleep)
+		link_close(client.l, client.id, CLOSE_LEASE);
+}
+
+static void test_wake_hook_comes_before_what_is_sent(void **state)
+{
+	struct loop_call c = { .fn = say_and_sleep };
+	struct loop *l = *state;
+
+	dial_listener();
+	asleep = false;
+	loop_on_wake(l, close_if_slept, NULL);
+	loop_defer(l, &c);
+	UNTIL(client.closed && server.closed);
+	loop_on_wake(l, NULL, NULL);
+	assert_int_equal(server.bytes, 0);
+	assert_int_equal(client.reason, CLOSE_LEASE);
+}
+
 static void test_per_address_limit(void **state)
 {
 	struct listener_options lo = { .at = local(0), .max_per_ip = 1 };
@@ -448,6 +478,7 @@ int main(void)
 		T(test_overflow_closes),
 		T(test_finish_delivers_everything_first),
 		T(test_wake_hook_comes_before_bytes),
+		T(test_wake_hook_comes_before_what_is_sent),
 		T(test_per_address_limit),
 		T(test_thousand_links),
 		T(test_stale_id_is_nothing),
