@@ -88,35 +88,50 @@ static enum err read_chat(struct http_req *req, struct chat_run *r,
 	return jsonw_end(&w);
 }
 
-/* An offline node gets its command too: it is pending until it is back. */
-static void send_one(struct chat_run *r, const char *node_id)
+/*
+ * An offline node gets its command too: it is pending until it is back.  A node
+ * of our own has no chat scripts yet: it would only refuse, so it is told to who
+ * asks instead, and nothing is sent.
+ */
+static enum err send_to(struct chat_run *r, const struct store_node *node,
+			char id[static CONTROL_ID_MAX], struct err_info *ei)
 {
-	bool online = nodes_online(r->c, node_id);
-	struct err_info ei = { 0 };
-	char id[CONTROL_ID_MAX];
-	enum err rc;
-
-	rc = commands_queue(
+	if (node->has_public_key)
+		return err_set(ei, ERR_UNAVAILABLE,
+			       "not sent: this node has no chat scripts "
+			       "(tgfleet %s)",
+			       node->version ? node->version : "worker");
+	return commands_queue(
 		r->c,
-		&(struct commands_new){ .node_id = node_id,
+		&(struct commands_new){ .node_id = node->node_id,
 					.action = r->action,
 					.params = buf_cstr(&r->params),
 					.actor = r->actor },
-		id, &ei);
+		id, ei);
+}
+
+static void send_one(struct chat_run *r, const struct store_node *node)
+{
+	bool online = nodes_online(r->c, node->node_id);
+	struct err_info ei = { 0 };
+	char id[CONTROL_ID_MAX];
+	enum err rc = send_to(r, node, id, &ei);
+
 	r->total++;
 	if (rc)
 		r->failed++;
 	else
 		r->sent++;
 	jsonw_object(&r->w, NULL);
-	jsonw_str(&r->w, "node_id", node_id);
+	jsonw_str(&r->w, "node_id", node->node_id);
 	jsonw_str(&r->w, "status",
 		  rc	   ? "failed"
 		  : online ? "queued"
 			   : "pending");
 	jsonw_str(&r->w, "message",
 		  rc	   ? ei.msg
-		  : online ? "sent to the node"
+		  : online ? "queued for the node; its command says what "
+			     "became of it"
 			   : "node offline: it gets the command when it is "
 			     "back");
 	jsonw_str_or_null(&r->w, "command_id", rc ? NULL : id);
@@ -139,7 +154,7 @@ static enum err send_all(struct chat_run *r, struct http_req *req,
 			r->c->store, http_req_arena(req), &nodes, ei);
 	}
 	for (size_t i = 0; !rc && i < nodes.n; i++)
-		send_one(r, nodes.items[i].node_id);
+		send_one(r, &nodes.items[i]);
 	return rc;
 }
 
