@@ -257,6 +257,22 @@ static void sweep_limits(struct control *c)
 		free(strmap_remove(&c->limits, it.key));
 }
 
+/* What was put aside can be had back for a while; then nobody can. */
+static enum err shred(struct control *c, struct err_info *ei)
+{
+	const struct wall before = { control_wall(c).us -
+				     c->cfg->quarantine_keep_us };
+	size_t rows;
+	enum err rc;
+
+	rc = c->store->ops->session_shred(c->store, before, &rows, ei);
+	if (rc || !rows)
+		return rc;
+	log_info(LOGEV_SESSION, log_str("why", "quarantine is over: shredded"),
+		 log_u64("n", rows));
+	return audit_self(c, "session.shred", NULL, NULL, ei);
+}
+
 static void on_housekeeping(struct wheel_timer *t, void *ctx)
 {
 	struct control *c = ctx;
@@ -269,6 +285,10 @@ static void on_housekeeping(struct wheel_timer *t, void *ctx)
 	if (!rc)
 		rc = c->store->ops->purge(c->store, control_wall(c), PURGE_ROWS,
 					  &rows, &ei);
+	if (!rc)
+		rc = forget_hold(c, &ei);
+	if (!rc)
+		rc = shred(c, &ei);
 	if (rc)
 		log_fail(LOG_ERROR, LOGEV_DB, rc, &ei, log_i64("purge", 1));
 	sweep_limits(c);

@@ -34,6 +34,7 @@ struct control_config {
 	int64_t join_ttl_us;
 	int64_t command_ttl_us;
 	int64_t grant_ttl_us;
+	int64_t quarantine_keep_us;
 	uint64_t upload_max_bytes;
 	int64_t login_attempts;
 	bool reset_admin_password;

@@ -51,6 +51,11 @@ static const struct config_option options[] = {
 	ROW("grant-ttl", CONFIG_DURATION, grant_ttl_us, "60s", .min = SEC,
 	    .max = 3600 * SEC, .arg = "DURATION",
 	    .help = "how long a session may be fetched after a lease"),
+	ROW("quarantine-keep", CONFIG_DURATION, quarantine_keep_us, "30d",
+	    .min = SEC, .max = INT64_C(3650) * 24 * 3600 * SEC,
+	    .arg = "DURATION",
+	    .help = "how long a session that was replaced or deleted can be "
+		    "restored; then its key is destroyed"),
 	ROW("upload-max", CONFIG_SIZE, upload_max_bytes, "64m", .min = 65536,
 	    .max = INT64_C(64) << 20, .arg = "BYTES",
 	    .help = "the largest session upload"),
