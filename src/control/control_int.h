@@ -49,6 +49,7 @@ struct control {
 	const struct control_config *cfg;
 	struct lease_rules rules;
 	struct mono started;
+	struct mono hold_until; /* the settings before were longer; 0 = no */
 	struct store *store;
 	struct vault vault;
 	struct router router;
