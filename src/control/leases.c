@@ -99,6 +99,9 @@ static struct lease_clock *clock_of(struct control *c, const char *account_id)
 		free(lc);
 		return NULL;
 	}
+	/* until we answer ourselves: whoever was before us may have */
+	if (lc)
+		lc->answered = c->started;
 	return lc;
 }
 
