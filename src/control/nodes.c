@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "control/failover.h"
 #include "control/startall.h"
 
@@ -18,7 +19,7 @@ struct nodes_row {
 	struct mono last_beat;
 	char boot_id[WIRE_ID_MAX + 1];
 	char old_boot_id[WIRE_ID_MAX + 1];
-	int64_t seq;
+	int64_t boots, seq;
 	struct waitq streams;
 	struct wheel_timer timer;
 };
@@ -148,13 +149,33 @@ bool nodes_online(const struct control *c, const char *node_id)
 	return n && n->online;
 }
 
+/*
+ * "12-…": the node's twelfth start.  What was under way for long comes from one
+ * before, and there may have been several since.
+ */
+static int64_t boots_of(const char *boot_id)
+{
+	char digits[19];
+	size_t n = strspn(boot_id, "0123456789");
+	int64_t boots;
+
+	if (boot_id[n] != '-' || n >= sizeof(digits))
+		return 0;
+	memcpy(digits, boot_id, n);
+	digits[n] = '\0';
+	return text_i64(digits, &boots) ? 0 : boots;
+}
+
 static enum err check_order(struct nodes_row *n, const char *boot_id,
 			    int64_t seq, struct err_info *ei)
 {
-	if (!strcmp(boot_id, n->old_boot_id))
+	const int64_t boots = boots_of(boot_id);
+
+	if (!strcmp(boot_id, n->old_boot_id) || boots < n->boots)
 		return err_set(ei, ERR_CONFLICT,
 			       "a heartbeat from before the node's last start");
 	if (strcmp(boot_id, n->boot_id) != 0) {
+		n->boots = boots;
 		memcpy(n->old_boot_id, n->boot_id, sizeof(n->old_boot_id));
 		memcpy(n->boot_id, boot_id, strlen(boot_id) + 1);
 	} else if (seq < n->seq) {

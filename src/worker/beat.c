@@ -20,7 +20,8 @@ static void on_timer(struct wheel_timer *t, void *ctx);
 
 void beat_init(struct beat *b, const struct beat_config *cfg)
 {
-	uint8_t id[BEAT_BOOT_ID_LEN / 2];
+	char hex[2 * BEAT_BOOT_RANDOM + 1];
+	uint8_t id[BEAT_BOOT_RANDOM];
 
 	*b = (struct beat){ .loop = cfg->loop,
 			    .http = cfg->http,
@@ -31,7 +32,10 @@ void beat_init(struct beat *b, const struct beat_config *cfg)
 			    .ctx = cfg->ctx,
 			    .full = true };
 	rnd_fill(cfg->rnd, id, sizeof(id));
-	text_hex(b->boot_id, id, sizeof(id));
+	text_hex(hex, id, sizeof(id));
+	/* the number says which of two boots is the later one */
+	snprintf(b->boot_id, sizeof(b->boot_id), "%lld-%s",
+		 (long long)cfg->node->boots, hex);
 	wheel_timer_init(&b->timer, on_timer, b);
 }
 

@@ -23,7 +23,8 @@
 #include "worker/node.h"
 #include "worker/orders.h"
 
-#define BEAT_BOOT_ID_LEN 32
+#define BEAT_BOOT_RANDOM 8
+#define BEAT_BOOT_ID_LEN 40
 
 struct beat {
 	struct loop *loop;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "crypto/sealbox.h"
 
@@ -134,6 +135,32 @@ static enum err load_node(struct node *n, struct err_info *ei)
 	return rc ? err_wrap(ei, rc, "%s", path) : ERR_OK;
 }
 
+/*
+ * At least the time of day, should the file be lost.  A full disk is no reason
+ * not to run: the number is only kept for the next start.
+ */
+static enum err count_boot(struct node *n, struct err_info *ei)
+{
+	char path[NODE_PATH_MAX], text[24];
+	const int64_t sec = clock_wall(clock_system()).us / US_PER_SEC;
+	struct err_info why = { 0 };
+	struct buf old;
+	enum err rc = node_path(n, "boots", path, ei);
+
+	if (rc)
+		return rc;
+	buf_init(&old, sizeof(text));
+	if (files_read(path, &old, &why) || text_i64(buf_cstr(&old), &n->boots))
+		n->boots = 0;
+	buf_deinit(&old);
+	n->boots = n->boots >= sec ? n->boots + 1 : sec;
+	snprintf(text, sizeof(text), "%lld", (long long)n->boots);
+	rc = files_write(path, text, strlen(text), &why);
+	if (rc)
+		log_fail(LOG_WARN, LOGEV_NODE, rc, &why, log_str("what", path));
+	return ERR_OK;
+}
+
 enum err node_open(struct node *n, const char *dir, struct err_info *ei)
 {
 	char path[NODE_PATH_MAX];
@@ -156,7 +183,7 @@ enum err node_open(struct node *n, const char *dir, struct err_info *ei)
 		rc = load_key(n, ei);
 	if (!rc)
 		rc = load_node(n, ei);
-	return rc;
+	return rc ? rc : count_boot(n, ei);
 }
 
 void node_close(struct node *n)

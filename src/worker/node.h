@@ -7,6 +7,7 @@
  *	node.key       X25519 secret key, hex (0600)
  *	sessions/      sealed sessions, <account>.sealed (0600)
  *	positions      worker/journal.h
+ *	boots          the number of its last start
  *
  *   owner     struct worker
  *   memory    fixed; token and key are secrets
@@ -29,7 +30,8 @@ struct node {
 	struct secret key;
 	uint8_t public_key[NODE_KEY_LEN];
 	int64_t beat_us, ttl_us;
-	int lock_fd; /* -1 = none */
+	int64_t boots; /* this start's number: grows, never starts anew */
+	int lock_fd;   /* -1 = none */
 };
 
 /* Makes the folder if need be, locks it, makes or reads the key. */
