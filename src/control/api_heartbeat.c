@@ -237,6 +237,7 @@ static enum err run(struct beat_run *r, struct err_info *ei)
 		rc = apply(r, ei);
 	if (rc)
 		return rc;
+	nodes_beat_stored(r->c, r->hb.node_id, &r->beat);
 	tell(r);
 	metrics_add(METRIC_HEARTBEATS, 1);
 	return answer(r);

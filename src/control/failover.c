@@ -85,6 +85,28 @@ bool failover_mark_offline(struct control *c, const char *node_id)
 	return !rc;
 }
 
+/*
+ * Rule 5: nobody runs under these any more.  Else an account whose node never
+ * comes back could not be deleted, nor the node.
+ */
+bool failover_end_leases(struct control *c, const char *node_id)
+{
+	struct err_info ei = { 0 };
+	size_t rows;
+	enum err rc;
+
+	rc = c->store->ops->lease_end(c->store, node_id, &rows, &ei);
+	if (rc)
+		log_fail(LOG_ERROR, LOGEV_LEASE, rc, &ei,
+			 log_str("node", node_id));
+	else if (rows)
+		log_warn(LOGEV_LEASE, log_str("node", node_id),
+			 log_str("why", "silent for longer than a lease: its "
+					"leases are over"),
+			 log_u64("n", rows));
+	return !rc;
+}
+
 static enum err move(struct walk *w, const struct store_assignment *as,
 		     struct err_info *ei)
 {

@@ -11,6 +11,8 @@
 
 /* Its accounts show offline, last error "node offline".  False: try again. */
 bool failover_mark_offline(struct control *c, const char *node_id);
+/* Its leases are over by the clock: stored as released.  False: try again. */
+bool failover_end_leases(struct control *c, const char *node_id);
 /*
  * Its leases are over: wanted accounts get another node.  The grant itself is
  * still decided account by account when that node beats.

@@ -16,6 +16,8 @@ struct nodes_row {
 	bool online;
 	bool news;   /* since its last beat */
 	bool marked; /* its accounts are marked offline */
+	bool stale;  /* what is stored is not all it said last */
+	bool over;   /* its leases are, and it is stored so */
 	struct mono last_beat;
 	char boot_id[WIRE_ID_MAX + 1];
 	char old_boot_id[WIRE_ID_MAX + 1];
@@ -46,7 +48,7 @@ static void arm_failover(struct nodes_row *n)
 {
 	struct mono due = leases_over(n);
 
-	if (!n->c->cfg->failover)
+	if (n->over && !n->c->cfg->failover)
 		return;
 	if (!mono_before(control_mono(n->c), due))
 		due = mono_add(control_mono(n->c), silent_us(n->c));
@@ -62,16 +64,19 @@ static void on_timer(struct wheel_timer *t, void *ctx)
 		go_offline(n);
 	if (!n->marked) {
 		n->marked = failover_mark_offline(n->c, n->id);
+		n->stale = true;
 		if (!n->marked)
 			loop_arm(n->c->loop, &n->timer, n->c->rules.beat_us);
 		else
 			arm_failover(n);
 		return;
 	}
-	if (!n->c->cfg->failover)
-		return;
-	if (!mono_before(control_mono(n->c), leases_over(n)))
-		failover_move(n->c, n->id);
+	if (!mono_before(control_mono(n->c), leases_over(n))) {
+		if (!n->over)
+			n->over = failover_end_leases(n->c, n->id);
+		if (n->c->cfg->failover)
+			failover_move(n->c, n->id);
+	}
 	arm_failover(n);
 }
 
@@ -84,6 +89,7 @@ static struct nodes_row *add(struct control *c, const char *node_id)
 	n->c = c;
 	n->id = strdup(node_id);
 	n->last_beat = control_mono(c);
+	n->stale = true;
 	wheel_timer_init(&n->timer, on_timer, n);
 	if (!n->id || strmap_set(&c->nodes, node_id, n)) {
 		free(n->id);
@@ -207,7 +213,7 @@ static void tell_change(const struct nodes_row *n, bool online)
  */
 static bool wants_full(const struct nodes_row *n, const struct wire_beat *beat)
 {
-	return !beat->full && (n->marked || !n->boot_id[0]);
+	return !beat->full && n->stale;
 }
 
 enum err nodes_beat(struct control *c, const char *node_id,
@@ -232,12 +238,21 @@ enum err nodes_beat(struct control *c, const char *node_id,
 	tell_change(n, !leaving);
 	n->online = !leaving;
 	n->news = false;
-	n->marked = false;
+	n->marked = n->over = false;
 	n->last_beat = clock_mono(loop_clock(c->loop));
 	/* it may be back in a moment: its accounts are not moved sooner */
 	loop_arm(c->loop, &n->timer, leaving ? 0 : silent_us(c));
 	*ret_full_wanted = full_wanted;
 	return ERR_OK;
+}
+
+void nodes_beat_stored(struct control *c, const char *node_id,
+		       const struct wire_beat *beat)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+
+	if (n && beat->full)
+		n->stale = false;
 }
 
 void nodes_forget(struct control *c, const char *node_id)

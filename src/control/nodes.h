@@ -32,6 +32,9 @@ bool nodes_online(const struct control *c, const char *node_id);
 enum err nodes_beat(struct control *c, const char *node_id,
 		    const struct wire_beat *beat, bool *ret_full_wanted,
 		    struct err_info *ei);
+/* What it said is in the database; until a full one is, full ones are wanted. */
+void nodes_beat_stored(struct control *c, const char *node_id,
+		       const struct wire_beat *beat);
 /* "draining" and nothing held: it says goodbye, and is offline without a wait. */
 bool nodes_leaving(const struct wire_beat *beat);
 void nodes_forget(struct control *c, const char *node_id);

@@ -167,6 +167,21 @@ static enum err leases_release(struct store *st, const char *node_id,
 	return sqlite_leases_release_ref(sqlite_of(st), node_id, ref, now, ei);
 }
 
+static enum err leases_end(struct store *st, const char *node_id,
+			   size_t *ret_rows, struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = sqlite_run(sqlite_of(st), &n, ei,
+			"UPDATE leases SET released = 1 WHERE node_id = ? AND "
+			"released = 0",
+			"t", node_id);
+	if (rc == ERR_OK)
+		*ret_rows = (size_t)n;
+	return rc;
+}
+
 static enum err leases_list(struct store *st, const struct store_lease_query *q,
 			    struct arena *a, struct store_leases *ret,
 			    struct err_info *ei)
@@ -363,6 +378,7 @@ void sqlite_leases_ops(struct store_ops *ops)
 	ops->lease_get = leases_get;
 	ops->lease_renew = leases_renew;
 	ops->lease_release = leases_release;
+	ops->lease_end = leases_end;
 	ops->lease_list = leases_list;
 	ops->assignment_list = leases_assignments;
 	ops->grant_add = leases_grant_add;

@@ -279,6 +279,9 @@ struct store_ops {
 	enum err (*lease_release)(struct store *st, const char *node_id,
 				  const struct store_lease_ref *ref,
 				  struct wall now, struct err_info *ei);
+	/* All of a node's, which the caller's clock has judged over. */
+	enum err (*lease_end)(struct store *st, const char *node_id,
+			      size_t *ret_rows, struct err_info *ei);
 	/* Unreleased ones after account id `after` (NULL = all nodes / start). */
 	enum err (*lease_list)(struct store *st,
 			       const struct store_lease_query *q,
