@@ -81,7 +81,9 @@ static void lost(struct sign_in *s, enum err rc, const struct err_info *ei)
 	s->link = 0;
 	loop_cancel(s->loop, &s->tick);
 	signin_conn_disconnected(&s->conn);
-	if (++s->fails > FAILS_MAX)
+	s->fails++;
+	/* what is being worked on may not go now: then the next time */
+	if (s->fails > FAILS_MAX && !s->working)
 		signin_fail(&s->flow, rc, ei, now(s));
 	else
 		loop_arm(s->loop, &s->redial, REDIAL_US * s->fails);
@@ -138,11 +140,6 @@ static void on_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
 
 	if (link != s->link || s->over)
 		return;
-	if (s->working) {
-		/* nobody has anything to say while a proof is made */
-		lost(s, ERR_PROTO, NULL);
-		return;
-	}
 	rc = signin_conn_feed(&s->conn, data, len, now(s), &ei);
 	if (rc)
 		lost(s, rc, &ei);

@@ -16,8 +16,8 @@
  *
  *   owner     the caller embeds one; flow, env, keys and rnd are borrowed
  *   memory    as session.h, transport.h and handshake_client.h say
- *   threads   one at a time; between wants_work and worked only work may run
- *		and the link may go, but not come back
+ *   threads   one at a time; between wants_work and worked another thread may be
+ *             in signin_conn_work(): only feed and disconnected may be called
  *   failure   any error means: hang up and, if the flow goes on, connect again
  */
 #ifndef TG_SIGNIN_CONN_H

@@ -307,6 +307,35 @@ static void connection_lost_in_the_key_exchange(void **state)
 	answer_code(f, "h");
 }
 
+static void answers_while_the_key_is_worked_on(void **state)
+{
+	struct fix *f = *state;
+	const struct wall wall = { SEC * US_PER_SEC };
+	struct err_info ei = { 0 };
+	struct buf out;
+
+	signin_start_phone(&f->flow, "9996620001", f->now);
+	assert_int_equal(signin_conn_connected(&f->c, f->now, wall, NULL),
+			 ERR_OK);
+	buf_init(&out, 1 << 20);
+	assert_int_equal(signin_conn_output(&f->c, f->now, &out, NULL), ERR_OK);
+	serve(f, buf_head(&out), buf_len(&out));
+	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->dc.out),
+					  buf_len(&f->dc.out), f->now, NULL),
+			 ERR_OK);
+	assert_true(signin_conn_wants_work(&f->c));
+	/* a second answer is not looked at, and ends the connection */
+	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->dc.out),
+					  buf_len(&f->dc.out), f->now, &ei),
+			 ERR_PROTO);
+	assert_non_null(strstr(ei.msg, "two answers"));
+	signin_conn_disconnected(&f->c);
+	signin_conn_work(&f->c);
+	assert_int_equal(signin_conn_worked(&f->c, f->now, NULL), ERR_OK);
+	assert_null(signin_conn_key(&f->c));
+	buf_deinit(&out);
+}
+
 static void moves_and_takes_a_new_key(void **state)
 {
 	struct fix *f = *state;
@@ -376,6 +405,7 @@ int main(void)
 		T(from_nothing_to_a_user),
 		T(connection_lost_while_the_person_looks_for_the_code),
 		T(connection_lost_in_the_key_exchange),
+		T(answers_while_the_key_is_worked_on),
 		T(moves_and_takes_a_new_key),
 		T(server_that_says_nothing),
 		T(server_that_talks_nonsense),
