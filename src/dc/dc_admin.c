@@ -102,6 +102,7 @@ static enum err get_counters(struct http_req *req, void *ctx,
 	jsonw_u64(&w, "auth_keys", dc->keys.len);
 	jsonw_u64(&w, "users", dc->world.users.len);
 	jsonw_u64(&w, "chats", dc->world.chats.len);
+	jsonw_u64(&w, "channels", dc->world.channels.len);
 	put_calls(dc, &w);
 	return done(req, &w, &out);
 }
@@ -290,22 +291,109 @@ static enum err post_chats(struct http_req *req, void *ctx, struct err_info *ei)
 	return done(req, &w, &out);
 }
 
+static void put_channel(struct jsonw *w, const struct world_channel *c)
+{
+	jsonw_int(w, "channel_id", c->id);
+	jsonw_str(w, "title", c->title);
+	jsonw_str(w, "username", c->username);
+	jsonw_str(w, "invite", c->invite);
+	jsonw_int(w, "members", c->n_in);
+	jsonw_int(w, "messages", c->box.n);
+	jsonw_int(w, "pts", world_channel_pts(c));
+}
+
+static enum err join_all(struct dc *dc, struct world_channel *c,
+			 struct json list, struct err_info *ei)
+{
+	enum err rc = ERR_OK;
+
+	for (struct json_iter it = json_iter(list); json_next(&it) && !rc;) {
+		struct world_user *u =
+			json_is_int(it.val)
+				? world_user(&dc->world, json_int(it.val, 0))
+				: world_user_by_phone(&dc->world,
+						      json_str(it.val, ""));
+
+		if (!u)
+			return err_set(ei, ERR_NOTFOUND,
+				       "members: no such user");
+		rc = world_channel_join(&dc->world, c, u->id, c->creator,
+					dc_now(dc));
+	}
+	return rc ? err_set(ei, rc, "members: cannot join") : ERR_OK;
+}
+
+static enum err make_channel(struct dc *dc, const struct world_new_channel *n,
+			     struct world_channel **ret)
+{
+	char name[WORLD_USERNAME_MAX], hash[WORLD_INVITE_LEN + 1];
+	uint8_t random[WORLD_INVITE_LEN / 2];
+	struct world_msg *m;
+	enum err rc;
+
+	rc = world_add_channel(&dc->world, n, ret, &m);
+	if (rc)
+		return rc;
+	rnd_fill(rnd_system(), random, sizeof(random));
+	text_hex(hash, random, sizeof(random));
+	snprintf(name, sizeof(name), "channel_%lld", (long long)(*ret)->id);
+	rc = world_channel_invite(&dc->world, *ret, hash);
+	return rc ? rc : world_channel_rename(&dc->world, *ret, name);
+}
+
+/* With a name and an invite link of its own. */
+static enum err post_channels(struct http_req *req, void *ctx,
+			      struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	struct world_new_channel n = { .about = "", .date = dc_now(dc) };
+	struct world_channel *c;
+	struct world_user *u;
+	struct json body;
+	struct jsonw w;
+	struct buf out;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = json_need_str(body, "title", WORLD_TITLE_MAX, &n.title,
+				   ei);
+	if (!rc)
+		rc = find_user(dc, body, "creator", &u, ei);
+	if (rc)
+		return rc;
+	n.creator = u->id;
+	n.megagroup = !json_bool(json_get(body, "broadcast"), false);
+	rc = make_channel(dc, &n, &c);
+	if (rc)
+		return err_set(ei, rc, "channel \"%s\"", n.title);
+	rc = join_all(dc, c, json_get(body, "members"), ei);
+	if (rc)
+		return rc;
+	begin(&w, &out);
+	put_channel(&w, c);
+	return done(req, &w, &out);
+}
+
 static enum err message_peer(struct dc *dc, struct json body,
 			     struct world_new_msg *n, struct err_info *ei)
 {
 	struct world_user *u;
-	int64_t chat = 0;
+	int64_t chat = 0, channel = 0;
 	enum err rc;
 
 	rc = find_user(dc, body, "from", &u, ei);
 	if (rc)
 		return rc;
 	n->from = u->id;
-	rc = json_want_int(body, "chat", 1, INT64_MAX, &chat, ei);
+	rc = json_want_int(body, "chat", 1, INT32_MAX, &chat, ei);
+	if (!rc)
+		rc = json_want_int(body, "channel", 1, INT64_MAX / 2, &channel,
+				   ei);
 	if (rc)
 		return rc;
-	n->peer = -chat;
-	if (chat)
+	n->peer = channel ? world_channel_mark(channel) : -chat;
+	if (n->peer)
 		return ERR_OK;
 	rc = find_user(dc, body, "to", &u, ei);
 	if (!rc)
@@ -540,6 +628,8 @@ static const struct router_row rows[] = {
 	{ "GET", "/sessions", 0, 0, 0, get_sessions, "Authorisation keys" },
 	{ "POST", "/users", 0, 0, BODY_MAX, post_users, "Make a user" },
 	{ "POST", "/chats", 0, 0, BODY_MAX, post_chats, "Make a group" },
+	{ "POST", "/channels", 0, 0, BODY_MAX, post_channels,
+	  "Make a supergroup or channel" },
 	{ "POST", "/messages", 0, 0, BODY_MAX, post_messages, "Say something" },
 	{ "POST", "/sessions/revoke", 0, 0, BODY_MAX, post_revoke,
 	  "End sessions" },

@@ -28,21 +28,21 @@ static struct page page_of(const struct dyn *fn)
 }
 
 /* How many of the dialog's messages lie before the page's offset. */
-static uint32_t before_offset(const struct world_user *u,
-			      const struct world_dialog *d,
-			      const struct page *p)
+static uint32_t before_offset(const struct dc_view *v, const struct page *p)
 {
-	uint32_t lo = 0, hi = d->n;
+	uint32_t lo = 0, hi = v->box->n;
+	struct world_msg m;
 
 	if (!p->offset_id && !p->offset_date)
-		return d->n;
+		return hi;
 	/* Dates grow with ids, so either can be bisected. */
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
-		int32_t id = d->ids[mid];
-		bool before = p->offset_id ? id < p->offset_id
-					   : world_msg(u, id)->body->date <
-						     p->offset_date;
+		int32_t id = v->box->ids[mid];
+		bool before = p->offset_id
+				      ? id < p->offset_id
+				      : dc_view_msg(v, id, &m) &&
+						m.body->date < p->offset_date;
 
 		if (before)
 			lo = mid + 1;
@@ -52,53 +52,68 @@ static uint32_t before_offset(const struct world_user *u,
 	return lo;
 }
 
-static struct dyn *messages_object(struct dc_call *call, uint32_t total,
+static struct dyn *messages_object(struct dc_call *call,
+				   const struct dc_view *v, uint32_t total,
 				   bool whole)
 {
-	struct dyn *d =
-		dyn_new(call->arena, whole ? TLN_messages_messages
-					   : TLN_messages_messagesSlice);
+	uint16_t name = v && v->channel ? TLN_messages_channelMessages
+			: whole		? TLN_messages_messages
+					: TLN_messages_messagesSlice;
+	struct dyn *d = dyn_new(call->arena, name);
 
 	dyn_add_vec(d, TLF_messages);
-	if (!whole)
+	if (v && v->channel)
+		dyn_set_int(d, TLF_pts, world_channel_pts(v->channel));
+	if (!whole || (v && v->channel))
 		dyn_set_int(d, TLF_count, total);
 	return d;
 }
 
-enum err dc_messages_history(struct dc_call *call, struct err_info *ei)
+static void push_msg(struct dc_call *call, struct dc_refs *refs, struct dyn *d,
+		     const struct world_msg *m)
+{
+	dyn_push_obj(dyn_vec(d, TLF_messages),
+		     dc_objects_message(call->arena, &call->dc->world, m));
+	dc_refs_msg(refs, m);
+}
+
+/* Does the message have what messages.search asks for? */
+static bool wanted(const struct world_msg *m, struct tl_bytes text)
+{
+	return !text.len ||
+	       (m->body->kind == WORLD_TEXT &&
+		memmem(m->body->text, m->body->text_len, text.data, text.len));
+}
+
+static enum err history(struct dc_call *call, struct tl_bytes text)
 {
 	struct page p = page_of(call->fn);
-	const struct world_dialog *dialog;
+	struct world_msg m;
+	struct dc_view view;
 	struct dc_refs refs;
 	int64_t peer, i;
-	uint32_t n = 0;
+	uint32_t n = 0, total;
 	struct dyn *d;
 	enum err rc;
 
-	(void)ei;
 	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
 	if (rc)
 		return rc;
-	dialog = world_dialog(call->user, peer);
-	i = dialog ? (int64_t)before_offset(call->user, dialog, &p) : 0;
+	dc_view_open(call, peer, &view);
+	total = view.box ? view.box->n : 0;
+	i = view.box ? (int64_t)before_offset(&view, &p) : 0;
 	i -= p.add_offset;
-	if (dialog && i > dialog->n)
-		i = dialog->n;
-	d = messages_object(call, dialog ? dialog->n : 0,
-			    !dialog || dialog->n <= p.limit);
+	if (i > total)
+		i = total;
+	d = messages_object(call, &view, total, total <= p.limit);
 	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
-	for (; dialog && i > 0 && n < p.limit; i--) {
-		const struct world_msg *m =
-			world_msg(call->user, dialog->ids[i - 1]);
-
-		if (p.max_id && m->id >= p.max_id)
+	for (; view.box && i > 0 && n < p.limit; i--) {
+		if (!dc_view_msg(&view, view.box->ids[i - 1], &m) ||
+		    (p.max_id && m.id >= p.max_id) || !wanted(&m, text))
 			continue;
-		if (m->id <= p.min_id)
+		if (m.id <= p.min_id)
 			break;
-		dyn_push_obj(
-			dyn_vec(d, TLF_messages),
-			dc_objects_message(call->arena, &call->dc->world, m));
-		dc_refs_msg(&refs, m);
+		push_msg(call, &refs, d, &m);
 		n++;
 	}
 	dc_refs_peer(&refs, peer);
@@ -107,41 +122,69 @@ enum err dc_messages_history(struct dc_call *call, struct err_info *ei)
 	return ERR_OK;
 }
 
-enum err dc_messages_get(struct dc_call *call, struct err_info *ei)
+enum err dc_messages_history(struct dc_call *call, struct err_info *ei)
+{
+	(void)ei;
+	return history(call, (struct tl_bytes){ 0 });
+}
+
+enum err dc_messages_search(struct dc_call *call, struct err_info *ei)
+{
+	(void)ei;
+	return history(call, dyn_bytes(call->fn, TLF_q));
+}
+
+static void get_ids(struct dc_call *call, const struct dc_view *v)
 {
 	const struct dyn_vec *ids = dyn_vec(call->fn, TLF_id);
-	struct dyn *d = messages_object(call, 0, true), *item;
+	struct dyn *d = messages_object(call, v, dyn_len(ids), true), *item;
 	struct dc_refs refs;
+	struct world_msg m;
 	uint32_t i;
 
-	(void)ei;
 	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
 	for (i = 0; i < dyn_len(ids) && i < LIMIT_MAX; i++) {
 		int32_t id = (int32_t)dyn_int(dyn_item(ids, i), TLF_id, 0);
-		const struct world_msg *m = world_msg(call->user, id);
 
-		if (m) {
-			item = dc_objects_message(call->arena, &call->dc->world,
-						  m);
-			dc_refs_msg(&refs, m);
-		} else {
-			item = dyn_new(call->arena, TLN_messageEmpty);
-			dyn_set_int(item, TLF_id, id);
+		if (dc_view_msg(v, id, &m)) {
+			push_msg(call, &refs, d, &m);
+			continue;
 		}
+		item = dyn_new(call->arena, TLN_messageEmpty);
+		dyn_set_int(item, TLF_id, id);
 		dyn_push_obj(dyn_vec(d, TLF_messages), item);
 	}
+	if (v->channel)
+		dc_refs_peer(&refs, v->channel->box.peer);
 	dc_refs_deinit(&refs);
 	dc_call_obj(call, d);
+}
+
+enum err dc_messages_get(struct dc_call *call, struct err_info *ei)
+{
+	struct dc_view v = { .user = call->user };
+
+	(void)ei;
+	get_ids(call, &v);
+	return ERR_OK;
+}
+
+enum err dc_channels_messages(struct dc_call *call, struct err_info *ei)
+{
+	struct dc_view v = { .user = call->user };
+	struct world_channel *c = NULL;
+	enum err rc;
+
+	(void)ei;
+	rc = dc_peers_channel(call, dyn_obj(call->fn, TLF_channel), &c);
+	if (rc)
+		return rc;
+	v.channel = c;
+	get_ids(call, &v);
 	return ERR_OK;
 }
 
 /* ---- dialogs: newest first */
-
-static const struct world_msg *top(const struct world_user *u,
-				   const struct world_dialog *d)
-{
-	return world_msg(u, d->ids[d->n - 1]);
-}
 
 static int newer_first(const void *a, const void *b)
 {
@@ -159,33 +202,70 @@ static const struct world_msg **tops_of(struct dc_call *call, uint32_t *ret_n)
 	const struct world_user *u = call->user;
 	const struct world_msg **tops;
 	const struct world_dialog *d;
+	const struct world_channel *c;
 	uint32_t cursor = 0, n = 0;
 
-	tops = arena_array(call->arena, u->dialogs.len + 1, sizeof(*tops));
+	tops = arena_array(call->arena, u->dialogs.len + u->channels.len + 1,
+			   sizeof(*tops));
 	if (!tops)
 		return NULL;
 	while ((d = imap_next(&u->dialogs, &cursor))) {
 		if (d->n)
-			tops[n++] = top(u, d);
+			tops[n++] = world_msg(u, d->ids[d->n - 1]);
+	}
+	cursor = 0;
+	while ((c = imap_next(&u->channels, &cursor))) {
+		if (c->box.n)
+			tops[n++] =
+				world_channel_msg(c, c->box.ids[c->box.n - 1]);
 	}
 	qsort(tops, n, sizeof(*tops), newer_first);
 	*ret_n = n;
 	return tops;
 }
 
-static struct dyn *dialog_object(struct dc_call *call,
-				 const struct world_dialog *from)
+struct dyn *dc_dialog_object(struct dc_call *call, int64_t peer)
 {
 	struct dyn *d = dyn_new(call->arena, TLN_dialog);
+	const struct world_seat *seat;
+	struct dc_view v;
 
-	dyn_set_obj(d, TLF_peer, dc_objects_peer(call->arena, from->peer));
-	dyn_set_int(d, TLF_top_message, from->ids[from->n - 1]);
-	dyn_set_int(d, TLF_read_inbox_max_id, from->read_in);
-	dyn_set_int(d, TLF_read_outbox_max_id, from->read_out);
-	dyn_set_int(d, TLF_unread_count, from->unread);
+	dc_view_open(call, peer, &v);
+	dyn_set_obj(d, TLF_peer, dc_objects_peer(call->arena, peer));
 	dyn_set_obj(d, TLF_notify_settings,
 		    dyn_new(call->arena, TLN_peerNotifySettings));
+	if (v.box && v.box->n)
+		dyn_set_int(d, TLF_top_message, v.box->ids[v.box->n - 1]);
+	if (v.channel) {
+		seat = world_seat(v.channel, call->user->id);
+		dyn_set_int(d, TLF_pts, world_channel_pts(v.channel));
+		if (seat)
+			dyn_set_int(d, TLF_read_inbox_max_id, seat->read_in);
+		if (seat)
+			dyn_set_int(d, TLF_unread_count,
+				    world_channel_unread(v.channel, seat));
+	} else if (v.box) {
+		dyn_set_int(d, TLF_read_inbox_max_id, v.box->read_in);
+		dyn_set_int(d, TLF_read_outbox_max_id, v.box->read_out);
+		dyn_set_int(d, TLF_unread_count, v.box->unread);
+	}
 	return d;
+}
+
+void dc_dialog_push_top(struct dc_call *call, struct dyn_vec *msgs,
+			struct dc_refs *refs, int64_t peer)
+{
+	struct world_msg m;
+	struct dc_view v;
+
+	dc_view_open(call, peer, &v);
+	dc_refs_peer(refs, peer);
+	if (!v.box || !v.box->n ||
+	    !dc_view_msg(&v, v.box->ids[v.box->n - 1], &m))
+		return;
+	dyn_push_obj(msgs,
+		     dc_objects_message(call->arena, &call->dc->world, &m));
+	dc_refs_msg(refs, &m);
 }
 
 /* Already shown on an earlier page? */
@@ -224,13 +304,8 @@ enum err dc_messages_dialogs(struct dc_call *call, struct err_info *ei)
 	for (i = 0; i < total && n < p.limit; i++) {
 		if (shown(&p, tops[i]))
 			continue;
-		dyn_push_obj(dialogs,
-			     dialog_object(call, world_dialog(call->user,
-							      tops[i]->peer)));
-		dyn_push_obj(msgs,
-			     dc_objects_message(call->arena, &call->dc->world,
-						tops[i]));
-		dc_refs_msg(&refs, tops[i]);
+		dyn_push_obj(dialogs, dc_dialog_object(call, tops[i]->peer));
+		dc_dialog_push_top(call, msgs, &refs, tops[i]->peer);
 		n++;
 	}
 	dc_refs_deinit(&refs);

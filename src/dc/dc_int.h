@@ -11,6 +11,8 @@
 #include "dc/dc.h"
 #include "dc/dc_store.h"
 #include "dc/world.h"
+#include "dc/world_channel.h"
+#include "dc/world_file.h"
 #include "http/server.h"
 #include "mtproto/authkey.h"
 #include "mtproto/envelope.h"
@@ -300,6 +302,20 @@ struct dyn *dc_objects_chat(struct arena *a, int64_t viewer,
 struct dyn *dc_objects_peer(struct arena *a, int64_t peer);
 struct dyn *dc_objects_message(struct arena *a, const struct world *w,
 			       const struct world_msg *m);
+/* ---- dc_msgobj.c */
+struct dyn *dc_objects_channel(struct arena *a, const struct world *w,
+			       int64_t viewer, const struct world_channel *c);
+struct dyn *dc_objects_post(struct arena *a, const struct world *w,
+			    int64_t viewer, const struct world_msg *m);
+struct dyn *dc_objects_channel_event(struct arena *a, const struct world *w,
+				     int64_t viewer,
+				     const struct world_channel *c,
+				     const struct world_event *e);
+struct dyn *dc_objects_rights(struct arena *a, unsigned int may);
+unsigned int dc_objects_rights_of(const struct dyn *d);
+struct dyn *dc_objects_banned(struct arena *a, unsigned int banned);
+struct dyn *dc_objects_media(struct arena *a, const struct world *w,
+			     const struct world_file *f);
 /* Users and chats an answer mentions, each once. */
 #define DC_REFS_MAX 4096U
 struct dc_refs {
@@ -333,6 +349,34 @@ enum err dc_bots_routes(struct dc *dc, struct err_info *ei);
 struct dyn *dc_account_authorization(struct dc_call *call,
 				     const struct dc_key *k);
 
+/* ---- dc_view.c: a dialog or a channel, read in the same way */
+struct dc_view {
+	const struct world_user *user;
+	const struct world_channel *channel; /* or NULL */
+	const struct world_dialog *box;	     /* or NULL: nothing said yet */
+};
+void dc_view_open(struct dc_call *call, int64_t peer, struct dc_view *ret);
+/* false: no such message; *ret is as the user sees it. */
+bool dc_view_msg(const struct dc_view *v, int32_t id, struct world_msg *ret);
+/* The caller's own news of a message, with its random_id. */
+struct dyn *dc_view_sent(struct dc_call *call, struct world_msg *const *msgs,
+			 uint32_t n);
+
+/* ---- dc_history.c */
+struct dyn *dc_dialog_object(struct dc_call *call, int64_t peer);
+void dc_dialog_push_top(struct dc_call *call, struct dyn_vec *msgs,
+			struct dc_refs *refs, int64_t peer);
+
+/* ---- dc_channels.c */
+/* The call's channel (or peer); CHAT_ADMIN_REQUIRED without the right. */
+enum err dc_channels_open(struct dc_call *call, unsigned int right,
+			  struct world_channel **ret);
+/* Updates that only say: look at this channel again. */
+struct dyn *dc_channels_look(struct dc_call *call,
+			     const struct world_channel *c);
+/* ---- dc_updates.c */
+struct dyn *dc_updates_state_object(struct dc_call *call, int32_t pts);
+
 /* ---- dc_push.c */
 extern const struct world_observer dc_push_observer;
 /* To every online session of the user but the origin. */
@@ -341,6 +385,15 @@ void dc_push_update(struct dc *dc, int64_t user_id, const struct dyn *updates);
 /* ---- dc_peers.c: what clients send to name somebody */
 enum err dc_peers_input(struct dc_call *call, const struct dyn *peer,
 			int64_t *ret);
+enum err dc_peers_channel(struct dc_call *call, const struct dyn *input,
+			  struct world_channel **ret);
+enum err dc_peers_error(struct dc_call *call, enum err rc);
+/* The body that the call's reply_to means; 0 = none. */
+int64_t dc_peers_reply(struct dc_call *call, int64_t peer);
+/* May the caller say something there, now? */
+enum err dc_peers_may_post(struct dc_call *call, int64_t peer);
+/* Afterwards: slow mode counts. */
+void dc_peers_posted(struct dc_call *call, int64_t peer);
 enum err dc_peers_user(struct dc_call *call, const struct dyn *input,
 		       struct world_user **ret);
 

@@ -15,47 +15,6 @@ static size_t count_chars(struct tl_bytes text)
 	return n;
 }
 
-static enum err world_error(struct dc_call *call, enum err rc)
-{
-	switch (rc) {
-	case ERR_NOTFOUND:
-		return dc_call_fail(call, 400, "PEER_ID_INVALID");
-	case ERR_FORBIDDEN:
-		return dc_call_fail(call, 403, "CHAT_WRITE_FORBIDDEN");
-	default:
-		return rc;
-	}
-}
-
-static void push_message_id(struct dc_call *call, struct dyn_vec *v,
-			    const struct world_msg *m)
-{
-	struct dyn *d = dyn_new(call->arena, TLN_updateMessageID);
-
-	dyn_set_int(d, TLF_id, m->id);
-	dyn_set_int(d, TLF_random_id, m->random_id);
-	dyn_push_obj(v, d);
-}
-
-/* The sender's own news of a message, as the answer to sending it. */
-static struct dyn *own_updates(struct dc_call *call, const struct world_msg *m)
-{
-	struct dyn *holder = dyn_new(call->arena, TLN_updates), *d;
-	const struct world *w = &call->dc->world;
-	struct world_event e = { WORLD_EV_MESSAGE, m->peer, m->id, m->pts };
-	struct dc_refs refs;
-
-	dc_refs_init(&refs, w, call->user->id, holder);
-	dc_refs_msg(&refs, m);
-	d = dc_objects_updates(&refs, call->arena, NULL, call->now);
-	if (m->random_id)
-		push_message_id(call, dyn_vec(d, TLF_updates), m);
-	dyn_push_obj(dyn_vec(d, TLF_updates),
-		     dc_objects_event(call->arena, w, call->user, &e));
-	dc_refs_deinit(&refs);
-	return d;
-}
-
 static struct dyn *short_sent(struct dc_call *call, const struct world_msg *m)
 {
 	struct dyn *d = dyn_new(call->arena, TLN_updateShortSentMessage);
@@ -93,13 +52,19 @@ enum err dc_messages_send(struct dc_call *call, struct err_info *ei)
 		return dc_call_fail(call, 400, "MESSAGE_TOO_LONG");
 	if (!n.random_id)
 		return dc_call_fail(call, 400, "RANDOM_ID_EMPTY");
+	n.extra.reply_to = dc_peers_reply(call, n.peer);
+	rc = dc_peers_may_post(call, n.peer);
+	if (rc)
+		return rc;
 	rc = world_send(&call->dc->world, &n, &m, &again);
 	if (rc)
-		return world_error(call, rc);
+		return dc_peers_error(call, rc);
+	if (!again)
+		dc_peers_posted(call, n.peer);
 	/* As Telegram: the short form for others, the long one for oneself. */
 	dc_call_obj(call, n.peer > 0 && n.peer != call->user->id
 				  ? short_sent(call, m)
-				  : own_updates(call, m));
+				  : dc_view_sent(call, &m, 1));
 	return ERR_OK;
 }
 
@@ -134,7 +99,7 @@ enum err dc_messages_create_chat(struct dc_call *call, struct err_info *ei)
 		return dc_call_fail(call, 400, "CHAT_TITLE_EMPTY");
 	if (rc)
 		return rc;
-	d = own_updates(call, m);
+	d = dc_view_sent(call, &m, 1);
 	/* Newer layers also say who could not be invited. */
 	if (schema_by_name(call->schema, TLN_messages_invitedUsers)) {
 		struct dyn *invited =

@@ -54,49 +54,17 @@ struct dyn *dc_objects_chat(struct arena *a, int64_t viewer,
 
 struct dyn *dc_objects_peer(struct arena *a, int64_t peer)
 {
-	struct dyn *d = dyn_new(a, peer > 0 ? TLN_peerUser : TLN_peerChat);
+	int64_t channel = world_mark_channel(peer);
+	struct dyn *d = dyn_new(a, channel    ? TLN_peerChannel
+				   : peer > 0 ? TLN_peerUser
+					      : TLN_peerChat);
 
-	if (peer > 0)
+	if (channel)
+		dyn_set_int(d, TLF_channel_id, channel);
+	else if (peer > 0)
 		dyn_set_int(d, TLF_user_id, peer);
 	else
 		dyn_set_int(d, TLF_chat_id, -peer);
-	return d;
-}
-
-static void put_members(struct dyn *action, const struct world *w,
-			const struct world_msg *m)
-{
-	const struct world_chat *c = world_chat(w, -m->peer);
-	struct dyn_vec *v = dyn_add_vec(action, TLF_users);
-	uint32_t i;
-
-	for (i = 0; c && i < c->n_members; i++)
-		dyn_push_int(v, c->members[i].user_id);
-}
-
-struct dyn *dc_objects_message(struct arena *a, const struct world *w,
-			       const struct world_msg *m)
-{
-	bool service = m->body->kind == WORLD_CHAT_CREATE;
-	struct dyn *d = dyn_new(a, service ? TLN_messageService : TLN_message);
-
-	dyn_set_int(d, TLF_id, m->id);
-	if (m->out)
-		dyn_set_bool(d, TLF_out, true);
-	/* In a private chat the other side's messages need no author. */
-	if (m->peer < 0 || m->out)
-		dyn_set_obj(d, TLF_from_id, dc_objects_peer(a, m->body->from));
-	dyn_set_obj(d, TLF_peer_id, dc_objects_peer(a, m->peer));
-	dyn_set_int(d, TLF_date, m->body->date);
-	if (service) {
-		struct dyn *action = dyn_new(a, TLN_messageActionChatCreate);
-
-		dyn_set_str(action, TLF_title, m->body->text);
-		put_members(action, w, m);
-		dyn_set_obj(d, TLF_action, action);
-	} else {
-		dyn_set_bytes(d, TLF_message, m->body->text, m->body->text_len);
-	}
 	return d;
 }
 
@@ -119,8 +87,9 @@ void dc_refs_peer(struct dc_refs *r, int64_t peer)
 {
 	struct world_user *u = peer > 0 ? world_user(r->w, peer) : NULL;
 	struct world_chat *c = peer < 0 ? world_chat(r->w, -peer) : NULL;
+	struct world_channel *ch = world_channel_of(r->w, peer);
 
-	if ((!u && !c) || imap_get(&r->seen, peer) ||
+	if ((!u && !c && !ch) || imap_get(&r->seen, peer) ||
 	    r->seen.len >= DC_REFS_MAX || imap_put(&r->seen, peer, r))
 		return;
 	if (!r->users || !r->chats)
@@ -128,6 +97,9 @@ void dc_refs_peer(struct dc_refs *r, int64_t peer)
 	if (u)
 		dyn_push_obj(r->users, dc_objects_user(r->users->arena, r->w,
 						       r->viewer, u));
+	else if (ch)
+		dyn_push_obj(r->chats, dc_objects_channel(r->chats->arena, r->w,
+							  r->viewer, ch));
 	else
 		dyn_push_obj(r->chats,
 			     dc_objects_chat(r->chats->arena, r->viewer, c,
@@ -138,6 +110,8 @@ void dc_refs_msg(struct dc_refs *r, const struct world_msg *m)
 {
 	dc_refs_peer(r, m->peer);
 	dc_refs_peer(r, m->body->from);
+	if (m->body->extra.fwd_from)
+		dc_refs_peer(r, m->body->extra.fwd_from);
 }
 
 /* ---- updates */
@@ -160,6 +134,21 @@ struct dyn *dc_objects_event(struct arena *a, const struct world *w,
 		d = dyn_new(a, TLN_updateReadHistoryOutbox);
 		dyn_set_obj(d, TLF_peer, dc_objects_peer(a, e->peer));
 		dyn_set_int(d, TLF_max_id, e->value);
+		break;
+	case WORLD_EV_DELETE:
+		d = dyn_new(a, TLN_updateDeleteMessages);
+		dyn_push_int(dyn_add_vec(d, TLF_messages), e->value);
+		break;
+	case WORLD_EV_EDIT:
+		/* What is no more cannot be shown; the log stays dense. */
+		if (!world_msg(u, e->value)) {
+			d = dyn_new(a, TLN_updateDeleteMessages);
+			dyn_add_vec(d, TLF_messages);
+			break;
+		}
+		d = dyn_new(a, TLN_updateEditMessage);
+		dyn_set_obj(d, TLF_message,
+			    dc_objects_message(a, w, world_msg(u, e->value)));
 		break;
 	default:
 		d = dyn_new(a, TLN_updateNewMessage);

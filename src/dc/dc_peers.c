@@ -33,6 +33,63 @@ enum err dc_peers_user(struct dc_call *call, const struct dyn *input,
 	}
 }
 
+enum err dc_peers_channel(struct dc_call *call, const struct dyn *input,
+			  struct world_channel **ret)
+{
+	int64_t id = dyn_int(input, TLF_channel_id, 0);
+	const struct world *w = &call->dc->world;
+	struct world_channel *c = id > 0 ? world_channel(w, id) : NULL;
+
+	if (!dyn_is(input, TLN_inputChannel) &&
+	    !dyn_is(input, TLN_inputPeerChannel))
+		return dc_call_fail(call, 400, "CHANNEL_INVALID");
+	if (!c || dyn_int(input, TLF_access_hash, 0) !=
+			  world_access_hash(w, call->user->id,
+					    world_channel_mark(id)))
+		return dc_call_fail(call, 400, "CHANNEL_INVALID");
+	if (!world_channel_sees(c, call->user->id))
+		return dc_call_fail(call, 400, "CHANNEL_PRIVATE");
+	*ret = c;
+	return ERR_OK;
+}
+
+static enum err may_post_channel(struct dc_call *call,
+				 const struct world_channel *c)
+{
+	const struct world_seat *s = world_seat(c, call->user->id);
+	bool admin = c->creator == call->user->id || (s && s->rights);
+
+	if (!s || !s->in)
+		return dc_call_fail(call, 403, "CHAT_WRITE_FORBIDDEN");
+	if (!c->megagroup &&
+	    !world_channel_can(c, call->user->id, WORLD_MAY_POST))
+		return dc_call_fail(call, 400, "CHAT_ADMIN_REQUIRED");
+	if (s->banned & WORLD_BANNED_SEND)
+		return dc_call_fail(call, 400, "USER_BANNED_IN_CHANNEL");
+	if (c->slow_sec && !admin && call->now < s->next_send)
+		return dc_call_fail(call, 420, "SLOWMODE_WAIT_%d",
+				    s->next_send - call->now);
+	return ERR_OK;
+}
+
+enum err dc_peers_may_post(struct dc_call *call, int64_t peer)
+{
+	const struct world_channel *c =
+		world_channel_of(&call->dc->world, peer);
+
+	return c ? may_post_channel(call, c) : ERR_OK;
+}
+
+void dc_peers_posted(struct dc_call *call, int64_t peer)
+{
+	const struct world_channel *c =
+		world_channel_of(&call->dc->world, peer);
+	struct world_seat *s = c ? world_seat(c, call->user->id) : NULL;
+
+	if (s && c->slow_sec)
+		s->next_send = call->now + c->slow_sec;
+}
+
 enum err dc_peers_input(struct dc_call *call, const struct dyn *peer,
 			int64_t *ret)
 {
@@ -41,6 +98,14 @@ enum err dc_peers_input(struct dc_call *call, const struct dyn *peer,
 	int64_t id;
 	enum err rc;
 
+	if (dyn_is(peer, TLN_inputPeerChannel)) {
+		struct world_channel *channel = NULL;
+
+		rc = dc_peers_channel(call, peer, &channel);
+		if (!rc)
+			*ret = world_channel_mark(channel->id);
+		return rc;
+	}
 	if (!dyn_is(peer, TLN_inputPeerChat)) {
 		rc = dc_peers_user(call, peer, &u);
 		if (rc)
@@ -54,4 +119,32 @@ enum err dc_peers_input(struct dc_call *call, const struct dyn *peer,
 		return dc_call_fail(call, 400, "CHAT_ID_INVALID");
 	*ret = -id;
 	return ERR_OK;
+}
+
+enum err dc_peers_error(struct dc_call *call, enum err rc)
+{
+	switch (rc) {
+	case ERR_NOTFOUND:
+		return dc_call_fail(call, 400, "PEER_ID_INVALID");
+	case ERR_FORBIDDEN:
+		return dc_call_fail(call, 403, "CHAT_WRITE_FORBIDDEN");
+	default:
+		return rc;
+	}
+}
+
+int64_t dc_peers_reply(struct dc_call *call, int64_t peer)
+{
+	const struct dyn *to = dyn_obj(call->fn, TLF_reply_to);
+	struct world_msg m;
+	struct dc_view v;
+	int64_t id;
+
+	/* Older layers have the number in the call itself. */
+	id = dyn_int(to ? to : call->fn, TLF_reply_to_msg_id, 0);
+	dc_view_open(call, peer, &v);
+	if (id <= 0 || id > INT32_MAX || !dc_view_msg(&v, (int32_t)id, &m) ||
+	    m.peer != peer)
+		return 0;
+	return m.body->id;
 }

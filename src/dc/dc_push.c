@@ -107,7 +107,96 @@ static void on_read(void *ctx, const struct world_user *owner,
 	push_event(dc, owner, e);
 }
 
+static void on_change(void *ctx, const struct world_user *owner,
+		      const struct world_event *e)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_change(dc->store, owner->id, e);
+	push_event(dc, owner, e);
+}
+
+/* ---- channels */
+
+static void push_channel(struct dc *dc, const struct world_channel *c,
+			 const struct world_event *e, int64_t to)
+{
+	const struct world_msg *m = world_channel_msg(c, e->value);
+	struct arena *a = &dc->push_arena;
+	struct dyn *holder, *update;
+	struct dc_refs refs;
+
+	if (!anyone_online(dc, to))
+		return;
+	holder = dyn_new(a, TLN_updates);
+	dc_refs_init(&refs, &dc->world, to, holder);
+	update = dc_objects_channel_event(a, &dc->world, to, c, e);
+	if (m)
+		dc_refs_msg(&refs, m);
+	else
+		dc_refs_peer(&refs, c->box.peer);
+	dc_push_update(dc, to,
+		       dc_objects_updates(&refs, a, update, dc_now(dc)));
+	dc_refs_deinit(&refs);
+	arena_reset(a);
+}
+
+static void on_channel(void *ctx, const struct world_channel *c)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_channel(dc->store, c);
+}
+
+/* "Look at this channel again": joined, left, promoted. */
+static void on_seat(void *ctx, const struct world_channel *c,
+		    const struct world_seat *seat)
+{
+	struct dc *dc = ctx;
+	struct arena *a = &dc->push_arena;
+	struct dyn *update;
+	struct dc_refs refs;
+
+	dc_store_put_seat(dc->store, c, seat);
+	if (!anyone_online(dc, seat->user_id))
+		return;
+	dc_refs_init(&refs, &dc->world, seat->user_id, dyn_new(a, TLN_updates));
+	update = dyn_new(a, TLN_updateChannel);
+	dyn_set_int(update, TLF_channel_id, c->id);
+	dc_refs_peer(&refs, c->box.peer);
+	dc_push_update(dc, seat->user_id,
+		       dc_objects_updates(&refs, a, update, dc_now(dc)));
+	dc_refs_deinit(&refs);
+	arena_reset(a);
+}
+
+static void on_channel_event(void *ctx, const struct world_channel *c,
+			     const struct world_event *e)
+{
+	struct dc *dc = ctx;
+	const struct world_seat *s;
+	uint32_t cursor = 0;
+
+	dc_store_put_post(dc->store, c, e);
+	while ((s = imap_next(&c->seats, &cursor))) {
+		if (s->in)
+			push_channel(dc, c, e, s->user_id);
+	}
+}
+
+static void on_file(void *ctx, const struct world_file *f)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_file(dc->store, f);
+}
+
 const struct world_observer dc_push_observer = {
+	.on_change = on_change,
+	.on_channel = on_channel,
+	.on_seat = on_seat,
+	.on_channel_event = on_channel_event,
+	.on_file = on_file,
 	.on_user = on_user,
 	.on_chat = on_chat,
 	.on_body = on_body,

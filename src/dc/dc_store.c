@@ -2,7 +2,6 @@
 #include "dc/dc_store.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,26 +9,11 @@
 
 #include "base/bug.h"
 #include "base/text.h"
+#include "dc/dc_store_int.h"
+#include "dc/world_channel.h"
+#include "dc/world_file.h"
 
 #define BUSY_MS 2000
-
-enum stmt {
-	ST_BEGIN,
-	ST_COMMIT,
-	ST_GET_META,
-	ST_PUT_META,
-	ST_PUT_USER,
-	ST_PUT_PASSWORD,
-	ST_DEL_PASSWORD,
-	ST_PUT_BOT,
-	ST_PUT_CHAT,
-	ST_PUT_MEMBER,
-	ST_PUT_BODY,
-	ST_PUT_EVENT,
-	ST_PUT_KEY,
-	ST_DEL_KEY,
-	ST_COUNT
-};
 
 static const char *const stmt_sql[ST_COUNT] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -44,8 +28,17 @@ static const char *const stmt_sql[ST_COUNT] = {
 	[ST_PUT_CHAT] = "INSERT OR REPLACE INTO chats VALUES (?1,?2,?3,?4,?5)",
 	[ST_PUT_MEMBER] =
 		"INSERT OR REPLACE INTO members VALUES (?1,?2,?3,?4,?5)",
-	[ST_PUT_BODY] = "INSERT INTO bodies VALUES (?1,?2,?3,?4,?5)",
+	[ST_PUT_BODY] = "INSERT OR REPLACE INTO bodies VALUES (?1,?2,?3,?4,?5)",
 	[ST_PUT_EVENT] = "INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_PUT_EXTRA] = "INSERT OR REPLACE INTO extras VALUES"
+			 " (?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_PUT_CHANNEL] = "INSERT OR REPLACE INTO channels VALUES"
+			   " (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+	[ST_PUT_SEAT] = "INSERT OR REPLACE INTO seats VALUES"
+			" (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+	[ST_PUT_POST] = "INSERT INTO posts VALUES (?1,?2,?3,?4,?5,?6)",
+	[ST_PUT_FILE] = "INSERT OR REPLACE INTO files VALUES"
+			" (?1,?2,?3,?4,?5,?6,?7)",
 	[ST_PUT_KEY] = "REPLACE INTO auth_keys VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_DEL_KEY] = "DELETE FROM auth_keys WHERE id = ?1",
 };
@@ -80,18 +73,29 @@ static const char schema_sql[] =
 	" owner INTEGER, pts INTEGER, kind INTEGER, peer INTEGER,"
 	" value INTEGER, extra INTEGER, out INTEGER, random_id INTEGER,"
 	" PRIMARY KEY (owner, pts)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS extras ("
+	" body INTEGER PRIMARY KEY, edit_date INTEGER, fwd_from INTEGER,"
+	" fwd_date INTEGER, fwd_post INTEGER, grouped INTEGER, file INTEGER,"
+	" reply_to INTEGER);"
+	"CREATE TABLE IF NOT EXISTS channels ("
+	" id INTEGER PRIMARY KEY, creator INTEGER, date INTEGER, flags INTEGER,"
+	" slow_sec INTEGER, title TEXT, about TEXT, username TEXT,"
+	" invite TEXT);"
+	"CREATE TABLE IF NOT EXISTS seats ("
+	" channel INTEGER, user INTEGER, inviter INTEGER, date INTEGER,"
+	" rights INTEGER, banned INTEGER, inside INTEGER, read_in INTEGER,"
+	" rank TEXT, PRIMARY KEY (channel, user)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS posts ("
+	" channel INTEGER, pts INTEGER, kind INTEGER, value INTEGER,"
+	" body INTEGER, random_id INTEGER, PRIMARY KEY (channel, pts))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS files ("
+	" id INTEGER PRIMARY KEY, access_hash INTEGER, photo INTEGER,"
+	" date INTEGER, name TEXT, mime TEXT, data BLOB);"
 	"CREATE TABLE IF NOT EXISTS auth_keys ("
 	" id INTEGER PRIMARY KEY, dc_id INTEGER, key BLOB, user_id INTEGER,"
 	" state INTEGER, layer INTEGER, created INTEGER, salt INTEGER,"
 	" device TEXT, app TEXT, api_id INTEGER);";
-
-struct dc_store {
-	sqlite3 *db;
-	sqlite3_stmt *stmts[ST_COUNT];
-	bool open_txn;
-	enum err rc;
-	struct err_info why;
-};
 
 static enum err db_error(struct dc_store *s, const char *what,
 			 struct err_info *ei)
@@ -192,7 +196,7 @@ static void bind(sqlite3_stmt *st, const char *kinds, va_list ap)
 	}
 }
 
-static void step(struct dc_store *s, enum stmt which)
+static void step(struct dc_store *s, enum dc_store_stmt which)
 {
 	sqlite3_stmt *st = s->stmts[which];
 
@@ -201,7 +205,8 @@ static void step(struct dc_store *s, enum stmt which)
 	sqlite3_reset(st);
 }
 
-static void put(struct dc_store *s, enum stmt which, const char *kinds, ...)
+void dc_store_put_row(struct dc_store *s, enum dc_store_stmt which,
+		      const char *kinds, ...)
 {
 	va_list ap;
 
@@ -262,13 +267,13 @@ enum err dc_store_get_meta(struct dc_store *s, const char *name, void *dst,
 void dc_store_put_meta(struct dc_store *s, const char *name, const void *data,
 		       size_t len)
 {
-	put(s, ST_PUT_META, "sb", name, data, len);
+	dc_store_put_row(s, ST_PUT_META, "sb", name, data, len);
 }
 
 void dc_store_put_user(struct dc_store *s, const struct world_user *u)
 {
-	put(s, ST_PUT_USER, "issssi", u->id, u->phone, u->first, u->last,
-	    u->username, (int64_t)u->home_dc);
+	dc_store_put_row(s, ST_PUT_USER, "issssi", u->id, u->phone, u->first,
+			 u->last, u->username, (int64_t)u->home_dc);
 }
 
 void dc_store_put_password(struct dc_store *s, const struct world_user *u)
@@ -276,87 +281,82 @@ void dc_store_put_password(struct dc_store *s, const struct world_user *u)
 	const struct world_password *p = u->password;
 
 	if (!p)
-		put(s, ST_DEL_PASSWORD, "i", u->id);
+		dc_store_put_row(s, ST_DEL_PASSWORD, "i", u->id);
 	else
-		put(s, ST_PUT_PASSWORD, "ibbbs", u->id, (const void *)p->salt1,
-		    (size_t)p->salt1_len, (const void *)p->salt2,
-		    (size_t)p->salt2_len, (const void *)p->verifier,
-		    sizeof(p->verifier), p->hint);
+		dc_store_put_row(s, ST_PUT_PASSWORD, "ibbbs", u->id,
+				 (const void *)p->salt1, (size_t)p->salt1_len,
+				 (const void *)p->salt2, (size_t)p->salt2_len,
+				 (const void *)p->verifier, sizeof(p->verifier),
+				 p->hint);
 }
 
 void dc_store_put_bot(struct dc_store *s, const struct world_user *u)
 {
-	put(s, ST_PUT_BOT, "is", u->id, u->bot_token);
+	dc_store_put_row(s, ST_PUT_BOT, "is", u->id, u->bot_token);
 }
 
 void dc_store_put_chat(struct dc_store *s, const struct world_chat *c)
 {
 	uint32_t i;
 
-	put(s, ST_PUT_CHAT, "iiiis", c->id, c->creator, (int64_t)c->date,
-	    (int64_t)c->version, c->title);
+	dc_store_put_row(s, ST_PUT_CHAT, "iiiis", c->id, c->creator,
+			 (int64_t)c->date, (int64_t)c->version, c->title);
 	for (i = 0; i < c->n_members; i++)
-		put(s, ST_PUT_MEMBER, "iiiii", c->id, (int64_t)i,
-		    c->members[i].user_id, c->members[i].inviter_id,
-		    (int64_t)c->members[i].date);
+		dc_store_put_row(s, ST_PUT_MEMBER, "iiiii", c->id, (int64_t)i,
+				 c->members[i].user_id,
+				 c->members[i].inviter_id,
+				 (int64_t)c->members[i].date);
 }
 
 void dc_store_put_body(struct dc_store *s, const struct world_body *b)
 {
-	put(s, ST_PUT_BODY, "iiiib", b->id, b->from, (int64_t)b->date,
-	    (int64_t)b->kind, (const void *)b->text, b->text_len);
+	dc_store_put_row(s, ST_PUT_BODY, "iiiib", b->id, b->from,
+			 (int64_t)b->date, (int64_t)b->kind,
+			 (const void *)b->text, b->text_len);
+	dc_store_put_extra(s, b);
 }
 
 void dc_store_put_message(struct dc_store *s, int64_t owner,
 			  const struct world_msg *m)
 {
-	put(s, ST_PUT_EVENT, "iiiiiiii", owner, (int64_t)m->pts,
-	    (int64_t)WORLD_EV_MESSAGE, m->peer, (int64_t)m->id, m->body->id,
-	    (int64_t)m->out, m->random_id);
+	dc_store_put_row(s, ST_PUT_EVENT, "iiiiiiii", owner, (int64_t)m->pts,
+			 (int64_t)WORLD_EV_MESSAGE, m->peer, (int64_t)m->id,
+			 m->body->id, (int64_t)m->out, m->random_id);
 }
 
 void dc_store_put_read(struct dc_store *s, int64_t owner,
 		       const struct world_event *e, int32_t unread)
 {
-	put(s, ST_PUT_EVENT, "iiiiiiii", owner, (int64_t)e->pts,
-	    (int64_t)e->kind, e->peer, (int64_t)e->value, (int64_t)unread,
-	    INT64_C(0), INT64_C(0));
+	dc_store_put_row(s, ST_PUT_EVENT, "iiiiiiii", owner, (int64_t)e->pts,
+			 (int64_t)e->kind, e->peer, (int64_t)e->value,
+			 (int64_t)unread, INT64_C(0), INT64_C(0));
 }
 
 void dc_store_put_key(struct dc_store *s, const struct dc_store_key *k)
 {
-	put(s, ST_PUT_KEY, "iibiiiiissi", k->id, (int64_t)k->dc_id,
-	    (const void *)k->key, sizeof(k->key), k->user_id, (int64_t)k->state,
-	    (int64_t)k->layer, (int64_t)k->created, k->salt, k->device, k->app,
-	    k->api_id);
+	dc_store_put_row(s, ST_PUT_KEY, "iibiiiiissi", k->id, (int64_t)k->dc_id,
+			 (const void *)k->key, sizeof(k->key), k->user_id,
+			 (int64_t)k->state, (int64_t)k->layer,
+			 (int64_t)k->created, k->salt, k->device, k->app,
+			 k->api_id);
 }
 
 void dc_store_del_key(struct dc_store *s, int64_t id)
 {
-	put(s, ST_DEL_KEY, "i", id);
+	dc_store_put_row(s, ST_DEL_KEY, "i", id);
 }
 
 /* ---- loading: one pass over each table */
 
-struct load {
-	struct dc_store *s;
-	struct world *w;
-	dc_store_key_fn on_key;
-	void *ctx;
-	struct imap bodies;
-};
-
-typedef enum err (*row_fn)(struct load *l, sqlite3_stmt *st);
-
-static const char *text_at(sqlite3_stmt *st, int col)
+const char *dc_store_text(sqlite3_stmt *st, int col)
 {
 	const unsigned char *t = sqlite3_column_text(st, col);
 
 	return t ? (const char *)t : "";
 }
 
-static enum err each(struct load *l, const char *sql, row_fn fn,
-		     struct err_info *ei)
+static enum err each(struct dc_store_load_state *l, const char *sql,
+		     dc_store_row_fn fn, struct err_info *ei)
 {
 	sqlite3_stmt *st;
 	enum err rc = ERR_OK;
@@ -375,14 +375,14 @@ static enum err each(struct load *l, const char *sql, row_fn fn,
 	return rc;
 }
 
-static enum err load_user(struct load *l, sqlite3_stmt *st)
+static enum err load_user(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
-	const char *name = text_at(st, 4);
+	const char *name = dc_store_text(st, 4);
 	struct world_new_user n = {
 		.id = sqlite3_column_int64(st, 0),
-		.phone = text_at(st, 1),
-		.first = text_at(st, 2),
-		.last = text_at(st, 3),
+		.phone = dc_store_text(st, 1),
+		.first = dc_store_text(st, 2),
+		.last = dc_store_text(st, 3),
 		.username = *name ? name : NULL,
 		.home_dc = sqlite3_column_int(st, 5),
 	};
@@ -404,7 +404,7 @@ static bool blob_at(sqlite3_stmt *st, int col, uint8_t *dst, size_t max,
 	return true;
 }
 
-static enum err load_password(struct load *l, sqlite3_stmt *st)
+static enum err load_password(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
 	struct world_user *u = world_user(l->w, sqlite3_column_int64(st, 0));
 	struct world_password *p;
@@ -420,22 +420,23 @@ static enum err load_password(struct load *l, sqlite3_stmt *st)
 	    !blob_at(st, 2, p->salt2, sizeof(p->salt2), &p->salt2_len) ||
 	    !blob_at(st, 3, p->verifier, sizeof(p->verifier), &len) ||
 	    len != sizeof(p->verifier) ||
-	    !text_copy(p->hint, sizeof(p->hint), text_at(st, 4)))
+	    !text_copy(p->hint, sizeof(p->hint), dc_store_text(st, 4)))
 		return ERR_CORRUPT;
 	return ERR_OK;
 }
 
-static enum err load_bot(struct load *l, sqlite3_stmt *st)
+static enum err load_bot(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
 	struct world_user *u = world_user(l->w, sqlite3_column_int64(st, 0));
 
-	if (!u ||
-	    !text_copy(u->bot_token, sizeof(u->bot_token), text_at(st, 1)))
+	if (!u || !text_copy(u->bot_token, sizeof(u->bot_token),
+			     dc_store_text(st, 1)))
 		return ERR_CORRUPT;
 	return ERR_OK;
 }
 
-static enum err load_members(struct load *l, struct world_chat *c)
+static enum err load_members(struct dc_store_load_state *l,
+			     struct world_chat *c)
 {
 	static const char sql[] =
 		"SELECT user_id, inviter_id, date FROM members"
@@ -457,7 +458,7 @@ static enum err load_members(struct load *l, struct world_chat *c)
 	return got == SQLITE_DONE ? ERR_OK : ERR_CORRUPT;
 }
 
-static enum err load_chat(struct load *l, sqlite3_stmt *st)
+static enum err load_chat(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
 	struct world_member members[WORLD_MEMBERS_MAX];
 	struct world_chat c = { .id = sqlite3_column_int64(st, 0),
@@ -465,7 +466,7 @@ static enum err load_chat(struct load *l, sqlite3_stmt *st)
 				.date = sqlite3_column_int(st, 2),
 				.version = sqlite3_column_int(st, 3),
 				.members = members };
-	const char *title = text_at(st, 4);
+	const char *title = dc_store_text(st, 4);
 	enum err rc;
 
 	if (!text_copy(c.title, sizeof(c.title), title))
@@ -474,9 +475,9 @@ static enum err load_chat(struct load *l, sqlite3_stmt *st)
 	return rc ? rc : world_load_chat(l->w, &c);
 }
 
-static enum err load_body(struct load *l, sqlite3_stmt *st)
+static enum err load_body(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
-	const char *text = text_at(st, 4);
+	const char *text = dc_store_text(st, 4);
 	struct world_body *b = world_body_new(
 		sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
 		sqlite3_column_int(st, 2),
@@ -492,7 +493,7 @@ static enum err load_body(struct load *l, sqlite3_stmt *st)
 	return rc;
 }
 
-static enum err load_event(struct load *l, sqlite3_stmt *st)
+static enum err load_event(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
 	int64_t owner = sqlite3_column_int64(st, 0);
 	struct world_event e = {
@@ -508,13 +509,15 @@ static enum err load_event(struct load *l, sqlite3_stmt *st)
 			       .out = sqlite3_column_int(st, 6) != 0,
 			       .random_id = sqlite3_column_int64(st, 7) };
 
+	if (e.kind == WORLD_EV_EDIT || e.kind == WORLD_EV_DELETE)
+		return world_load_change(l->w, owner, &e);
 	if (e.kind != WORLD_EV_MESSAGE)
 		return world_load_read(l->w, owner, &e, (int32_t)extra);
 	m.body = imap_get(&l->bodies, extra);
 	return m.body ? world_load_message(l->w, owner, &m) : ERR_CORRUPT;
 }
 
-static enum err load_key(struct load *l, sqlite3_stmt *st)
+static enum err load_key(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
 	struct dc_store_key k = {
 		.id = sqlite3_column_int64(st, 0),
@@ -524,8 +527,8 @@ static enum err load_key(struct load *l, sqlite3_stmt *st)
 		.layer = sqlite3_column_int(st, 5),
 		.created = sqlite3_column_int(st, 6),
 		.salt = sqlite3_column_int64(st, 7),
-		.device = text_at(st, 8),
-		.app = text_at(st, 9),
+		.device = dc_store_text(st, 8),
+		.app = dc_store_text(st, 9),
 		.api_id = sqlite3_column_int64(st, 10),
 	};
 
@@ -540,17 +543,23 @@ enum err dc_store_load(struct dc_store *s, struct world *w,
 {
 	static const struct {
 		const char *sql;
-		row_fn fn;
+		dc_store_row_fn fn;
 	} tables[] = {
 		{ "SELECT * FROM users ORDER BY id", load_user },
 		{ "SELECT * FROM passwords", load_password },
 		{ "SELECT * FROM bots", load_bot },
 		{ "SELECT * FROM chats ORDER BY id", load_chat },
 		{ "SELECT * FROM bodies ORDER BY id", load_body },
+		{ "SELECT * FROM extras ORDER BY body", dc_store_load_extra },
+		{ "SELECT * FROM files ORDER BY id", dc_store_load_file },
 		{ "SELECT * FROM events ORDER BY owner, pts", load_event },
+		{ "SELECT * FROM channels ORDER BY id", dc_store_load_channel },
+		{ "SELECT * FROM seats ORDER BY channel", dc_store_load_seat },
+		{ "SELECT * FROM posts ORDER BY channel, pts",
+		  dc_store_load_post },
 		{ "SELECT * FROM auth_keys ORDER BY id", load_key },
 	};
-	struct load l = { s, w, on_key, ctx, { 0 } };
+	struct dc_store_load_state l = { s, w, on_key, ctx, { 0 } };
 	struct world_body *b;
 	enum err rc = ERR_OK;
 	uint32_t cursor = 0;

@@ -60,6 +60,17 @@ void dc_store_put_message(struct dc_store *s, int64_t owner,
 			  const struct world_msg *m);
 void dc_store_put_read(struct dc_store *s, int64_t owner,
 		       const struct world_event *e, int32_t unread);
+/* What a body has besides its text, if anything. */
+void dc_store_put_extra(struct dc_store *s, const struct world_body *b);
+/* Edited or deleted. */
+void dc_store_put_change(struct dc_store *s, int64_t owner,
+			 const struct world_event *e);
+void dc_store_put_channel(struct dc_store *s, const struct world_channel *c);
+void dc_store_put_seat(struct dc_store *s, const struct world_channel *c,
+		       const struct world_seat *seat);
+void dc_store_put_post(struct dc_store *s, const struct world_channel *c,
+		       const struct world_event *e);
+void dc_store_put_file(struct dc_store *s, const struct world_file *f);
 void dc_store_put_key(struct dc_store *s, const struct dc_store_key *k);
 void dc_store_del_key(struct dc_store *s, int64_t id);
 

@@ -6,7 +6,7 @@
 /* There are no ordered containers yet: everything has a pts or none. */
 #define COMMON_SEQ 1
 
-static struct dyn *state(struct dc_call *call, int32_t pts)
+struct dyn *dc_updates_state_object(struct dc_call *call, int32_t pts)
 {
 	struct dyn *d = dyn_new(call->arena, TLN_updates_state);
 
@@ -21,7 +21,7 @@ static struct dyn *state(struct dc_call *call, int32_t pts)
 enum err dc_updates_state(struct dc_call *call, struct err_info *ei)
 {
 	(void)ei;
-	dc_call_obj(call, state(call, world_pts(call->user)));
+	dc_call_obj(call, dc_updates_state_object(call, world_pts(call->user)));
 	return ERR_OK;
 }
 
@@ -39,6 +39,8 @@ static void fill(struct dc_call *call, struct dyn *d,
 	for (i = 0; i < n; i++) {
 		const struct world_msg *m = world_msg(call->user, e[i].value);
 
+		if (e[i].kind == WORLD_EV_MESSAGE && !m)
+			continue; /* deleted since */
 		if (e[i].kind == WORLD_EV_MESSAGE) {
 			dyn_push_obj(msgs,
 				     dc_objects_message(call->arena, w, m));
@@ -79,11 +81,13 @@ enum err dc_updates_difference(struct dc_call *call, struct err_info *ei)
 		d = dyn_new(call->arena, TLN_updates_differenceSlice);
 		fill(call, d, events, n);
 		dyn_set_obj(d, TLF_intermediate_state,
-			    state(call, events[n - 1].pts));
+			    dc_updates_state_object(call, events[n - 1].pts));
 	} else {
 		d = dyn_new(call->arena, TLN_updates_difference);
 		fill(call, d, events, n);
-		dyn_set_obj(d, TLF_state, state(call, world_pts(call->user)));
+		dyn_set_obj(
+			d, TLF_state,
+			dc_updates_state_object(call, world_pts(call->user)));
 	}
 	dc_call_obj(call, d);
 	return ERR_OK;

@@ -122,7 +122,9 @@ enum err dc_contacts_resolve(struct dc_call *call, struct err_info *ei)
 {
 	struct dyn *d = dyn_new(call->arena, TLN_contacts_resolvedPeer);
 	const char *name = dyn_str(call->fn, TLF_username);
-	struct world_user *u;
+	const struct world_channel *c;
+	const struct world_user *u;
+	int64_t peer;
 	struct dc_refs refs;
 
 	(void)ei;
@@ -131,11 +133,13 @@ enum err dc_contacts_resolve(struct dc_call *call, struct err_info *ei)
 	if (!*name)
 		return dc_call_fail(call, 400, "USERNAME_INVALID");
 	u = world_user_by_name(&call->dc->world, name);
-	if (!u)
+	c = world_channel_by_name(&call->dc->world, name);
+	if (!u && !c)
 		return dc_call_fail(call, 400, "USERNAME_NOT_OCCUPIED");
-	dyn_set_obj(d, TLF_peer, dc_objects_peer(call->arena, u->id));
+	peer = u ? u->id : c->box.peer;
+	dyn_set_obj(d, TLF_peer, dc_objects_peer(call->arena, peer));
 	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
-	dc_refs_peer(&refs, u->id);
+	dc_refs_peer(&refs, peer);
 	dc_refs_deinit(&refs);
 	dc_call_obj(call, d);
 	return ERR_OK;

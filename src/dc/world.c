@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "dc/world_int.h"
 
 #define FIRST_USER_ID 5000000001
 #define FIRST_CHAT_ID 1001
+#define FIRST_CHANNEL_ID 2000000001
+#define FIRST_FILE_ID 7000000001
 
 static uint64_t mix(uint64_t x)
 {
@@ -18,7 +21,7 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 31;
 }
 
-static int64_t name_key(const char *name)
+int64_t world_name_key(const char *name)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
@@ -36,6 +39,9 @@ void world_init(struct world *w, uint64_t secret)
 {
 	*w = (struct world){ .next_user = FIRST_USER_ID,
 			     .next_chat = FIRST_CHAT_ID,
+			     .next_channel = FIRST_CHANNEL_ID,
+			     .next_file = FIRST_FILE_ID,
+			     .file_epoch = 1,
 			     .next_body = 1,
 			     .secret = secret };
 }
@@ -55,6 +61,7 @@ static void user_free(struct world_user *u)
 	while ((d = imap_next(&u->dialogs, &cursor)))
 		dialog_free(d);
 	imap_deinit(&u->dialogs);
+	imap_deinit(&u->channels);
 	for (i = 0; i < u->n_msgs; i++) {
 		if (!u->msgs[i])
 			continue;
@@ -80,6 +87,8 @@ void world_deinit(struct world *w)
 		free(c->members);
 		free(c);
 	}
+	world_channel_free_all(w);
+	world_file_free_all(w);
 	imap_deinit(&w->users);
 	imap_deinit(&w->phones);
 	imap_deinit(&w->usernames);
@@ -115,7 +124,7 @@ struct world_user *world_user_by_phone(const struct world *w, const char *phone)
 
 struct world_user *world_user_by_name(const struct world *w, const char *name)
 {
-	return *name ? imap_get(&w->usernames, name_key(name)) : NULL;
+	return *name ? imap_get(&w->usernames, world_name_key(name)) : NULL;
 }
 
 struct world_chat *world_chat(const struct world *w, int64_t id)
@@ -163,7 +172,7 @@ static enum err user_index(struct world *w, struct world_user *u)
 			return rc;
 	}
 	if (*u->username) {
-		rc = imap_put(&w->usernames, name_key(u->username), u);
+		rc = imap_put(&w->usernames, world_name_key(u->username), u);
 		if (rc) {
 			imap_remove(&w->phones, phone);
 			return rc;
@@ -172,7 +181,7 @@ static enum err user_index(struct world *w, struct world_user *u)
 	rc = imap_put(&w->users, u->id, u);
 	if (rc) {
 		imap_remove(&w->phones, phone);
-		imap_remove(&w->usernames, name_key(u->username));
+		imap_remove(&w->usernames, world_name_key(u->username));
 	}
 	return rc;
 }

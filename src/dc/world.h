@@ -36,7 +36,19 @@
 
 enum world_kind {
 	WORLD_TEXT,
-	WORLD_CHAT_CREATE, /* text = title */
+	WORLD_CHAT_CREATE,    /* text = title */
+	WORLD_CHANNEL_CREATE, /* text = title */
+	WORLD_JOINED,	      /* by a link or a name; text = inviter's id */
+	WORLD_ADDED,	      /* text = the ids, comma separated */
+};
+
+/* What a message may carry besides its text. */
+struct world_extra {
+	int64_t fwd_from; /* marked peer; 0 = no forward */
+	int32_t fwd_date, fwd_post;
+	int64_t grouped_id; /* album; 0 = none */
+	int64_t file_id;    /* 0 = none */
+	int64_t reply_to;   /* body id; 0 = none */
 };
 
 /* What was said, shared by the boxes of all who can read it. */
@@ -46,8 +58,11 @@ struct world_body {
 	int32_t date;
 	enum world_kind kind;
 	uint32_t refs;
+	int32_t edit_date; /* 0 = never */
+	struct world_extra extra;
 	size_t text_len;
-	char text[];
+	char *text; /* `first`, until it is edited */
+	char first[];
 };
 
 struct world_msg {
@@ -55,6 +70,7 @@ struct world_msg {
 	int64_t peer;	   /* whom it is with, from the owner's side */
 	int64_t random_id; /* of the sender's own copy; 0 = none */
 	int32_t id, pts;
+	int32_t reply_id; /* in the same box; 0 = none */
 	bool out;
 };
 
@@ -62,6 +78,8 @@ enum world_event_kind {
 	WORLD_EV_MESSAGE,  /* value = message id */
 	WORLD_EV_READ_IN,  /* value = max id read by the owner */
 	WORLD_EV_READ_OUT, /* value = max id read by the peer */
+	WORLD_EV_EDIT,	   /* value = message id */
+	WORLD_EV_DELETE,   /* value = message id */
 };
 
 struct world_event {
@@ -99,7 +117,8 @@ struct world_user {
 	uint32_t n_msgs, cap_msgs;
 	struct world_event *events; /* [pts - WORLD_FIRST_PTS - 1] */
 	uint32_t n_events, cap_events;
-	struct imap dialogs; /* peer -> struct world_dialog */
+	struct imap dialogs;  /* peer -> struct world_dialog */
+	struct imap channels; /* id -> struct world_channel, those joined */
 };
 
 struct world_member {
@@ -116,6 +135,10 @@ struct world_chat {
 	uint32_t n_members;
 };
 
+struct world_channel;
+struct world_seat;
+struct world_file;
+
 struct world_observer {
 	void (*on_user)(void *ctx, const struct world_user *u);
 	void (*on_chat)(void *ctx, const struct world_chat *c);
@@ -125,6 +148,16 @@ struct world_observer {
 	void (*on_read)(void *ctx, const struct world_user *owner,
 			const struct world_event *e,
 			const struct world_dialog *d);
+	/* Edited or deleted in this box; the body was told before. */
+	void (*on_change)(void *ctx, const struct world_user *owner,
+			  const struct world_event *e);
+	void (*on_channel)(void *ctx, const struct world_channel *c);
+	/* Joined, left, promoted, banned. */
+	void (*on_seat)(void *ctx, const struct world_channel *c,
+			const struct world_seat *seat);
+	void (*on_channel_event)(void *ctx, const struct world_channel *c,
+				 const struct world_event *e);
+	void (*on_file)(void *ctx, const struct world_file *f);
 };
 
 struct world {
@@ -132,8 +165,13 @@ struct world {
 	struct imap phones;
 	struct imap usernames; /* hash of the name -> user */
 	struct imap chats;
-	int64_t next_user, next_chat, next_body;
-	uint64_t secret; /* access hashes */
+	struct imap channels;
+	struct imap channel_names; /* hash of the name -> channel */
+	struct imap invites;	   /* hash of the link -> channel */
+	struct imap files;
+	int64_t next_user, next_chat, next_body, next_channel, next_file;
+	uint64_t file_epoch; /* file references of another one are stale */
+	uint64_t secret;     /* access hashes */
 	const struct world_observer *observer;
 	void *observer_ctx;
 };
@@ -186,6 +224,7 @@ struct world_new_msg {
 	size_t text_len;
 	int64_t random_id; /* 0 = none */
 	int32_t date;
+	struct world_extra extra;
 };
 /*
  * Puts it into every box concerned; *ret_msg is the sender's copy.  The same
@@ -194,6 +233,12 @@ struct world_new_msg {
  */
 enum err world_send(struct world *w, const struct world_new_msg *n,
 		    struct world_msg **ret_msg, bool *ret_again);
+
+enum err world_edit(struct world *w, struct world_user *u, int32_t id,
+		    const char *text, size_t text_len, int32_t date);
+/* ERR_NOTFOUND: no such message.  Everybody's copy if revoke. */
+enum err world_delete(struct world *w, struct world_user *u, int32_t id,
+		      bool revoke);
 
 struct world_msg *world_msg(const struct world_user *u, int32_t id);
 struct world_dialog *world_dialog(const struct world_user *u, int64_t peer);
@@ -215,6 +260,9 @@ enum err world_load_message(struct world *w, int64_t owner,
 			    const struct world_msg *m);
 enum err world_load_read(struct world *w, int64_t owner,
 			 const struct world_event *e, int32_t unread);
+/* WORLD_EV_EDIT, WORLD_EV_DELETE */
+enum err world_load_change(struct world *w, int64_t owner,
+			   const struct world_event *e);
 /* A body with one reference, the caller's. */
 struct world_body *world_body_new(int64_t id, int64_t from, int32_t date,
 				  enum world_kind kind, const char *text,

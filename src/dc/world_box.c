@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/bug.h"
-#include "dc/world.h"
+#include "dc/world_int.h"
 
 struct world_body *world_body_new(int64_t id, int64_t from, int32_t date,
 				  enum world_kind kind, const char *text,
@@ -20,6 +20,7 @@ struct world_body *world_body_new(int64_t id, int64_t from, int32_t date,
 				  .kind = kind,
 				  .refs = 1,
 				  .text_len = text_len };
+	b->text = b->first;
 	memcpy(b->text, text, text_len);
 	b->text[text_len] = '\0';
 	return b;
@@ -27,8 +28,11 @@ struct world_body *world_body_new(int64_t id, int64_t from, int32_t date,
 
 void world_body_unref(struct world_body *b)
 {
-	if (b && --b->refs == 0)
-		free(b);
+	if (!b || --b->refs)
+		return;
+	if (b->text != b->first)
+		free(b->text);
+	free(b);
 }
 
 struct world_msg *world_msg(const struct world_user *u, int32_t id)
@@ -41,6 +45,34 @@ struct world_msg *world_msg(const struct world_user *u, int32_t id)
 struct world_dialog *world_dialog(const struct world_user *u, int64_t peer)
 {
 	return imap_get(&u->dialogs, peer);
+}
+
+/* Body ids grow with message ids, so this can be bisected. */
+int32_t world_box_find(const struct world_dialog *d,
+		       struct world_msg *const *msgs, int64_t body_id)
+{
+	uint32_t lo = 0, hi = d ? d->n : 0;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (msgs[d->ids[mid] - 1]->body->id <= body_id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo ? d->ids[lo - 1] : 0;
+}
+
+/* What the message answers, by its number in this box. */
+int32_t world_box_reply(const struct world_dialog *d,
+			struct world_msg *const *msgs,
+			const struct world_body *b)
+{
+	int64_t to = b->extra.reply_to;
+	int32_t id = to ? world_box_find(d, msgs, to) : 0;
+
+	return id && msgs[id - 1]->body->id == to ? id : 0;
 }
 
 static enum err dialog_open(struct world_user *u, int64_t peer,
@@ -64,8 +96,7 @@ static enum err dialog_open(struct world_user *u, int64_t peer,
 	return ERR_OK;
 }
 
-/* Room for one more item, doubling. */
-static enum err room(void **items, uint32_t n, uint32_t *cap, size_t size)
+enum err world_box_room(void **items, uint32_t n, uint32_t *cap, size_t size)
 {
 	uint32_t want = *cap ? *cap * 2 : 4;
 	void *p;
@@ -84,12 +115,12 @@ static enum err room(void **items, uint32_t n, uint32_t *cap, size_t size)
 
 static enum err event_room(struct world_user *u)
 {
-	return room((void **)&u->events, u->n_events, &u->cap_events,
-		    sizeof(*u->events));
+	return world_box_room((void **)&u->events, u->n_events, &u->cap_events,
+			      sizeof(*u->events));
 }
 
 /* The log is dense: pts without an event of its own cannot be. */
-static enum err event_append(struct world_user *u, const struct world_event *e)
+enum err world_box_event(struct world_user *u, const struct world_event *e)
 {
 	enum err rc = event_room(u);
 
@@ -111,10 +142,11 @@ static enum err box_add(struct world_user *u, const struct world_msg *m,
 
 	rc = dialog_open(u, m->peer, &d);
 	if (!rc)
-		rc = room((void **)&u->msgs, u->n_msgs, &u->cap_msgs,
-			  sizeof(struct world_msg *));
+		rc = world_box_room((void **)&u->msgs, u->n_msgs, &u->cap_msgs,
+				    sizeof(struct world_msg *));
 	if (!rc)
-		rc = room((void **)&d->ids, d->n, &d->cap, sizeof(*d->ids));
+		rc = world_box_room((void **)&d->ids, d->n, &d->cap,
+				    sizeof(*d->ids));
 	if (!rc)
 		rc = event_room(u);
 	if (rc)
@@ -125,12 +157,14 @@ static enum err box_add(struct world_user *u, const struct world_msg *m,
 	if (!copy)
 		return ERR_NOMEM;
 	*copy = *m;
+	copy->reply_id = world_box_reply(d, u->msgs, m->body);
 	if (m->random_id) {
 		rc = imap_put(&d->by_random, m->random_id, copy);
 		if (rc)
 			goto fail;
 	}
-	rc = event_append(u, &(struct world_event){ WORLD_EV_MESSAGE, m->peer,
+	rc = world_box_event(u,
+			     &(struct world_event){ WORLD_EV_MESSAGE, m->peer,
 						    m->id, m->pts });
 	if (rc)
 		goto fail;
@@ -221,6 +255,8 @@ enum err world_send(struct world *w, const struct world_new_msg *n,
 
 	if (!from || n->text_len > WORLD_TEXT_MAX)
 		return ERR_INVALID;
+	if (world_mark_channel(n->peer))
+		return world_channel_post(w, n, ret_msg, ret_again);
 	rc = check_peer(w, n->from, n->peer);
 	if (rc)
 		return rc;
@@ -235,6 +271,7 @@ enum err world_send(struct world *w, const struct world_new_msg *n,
 			      n->text_len);
 	if (!body)
 		return ERR_NOMEM;
+	body->extra = n->extra;
 	w->next_body++;
 	if (w->observer)
 		w->observer->on_body(w->observer_ctx, body);
@@ -267,7 +304,7 @@ static enum err read_event(struct world *w, struct world_user *u,
 			   int32_t max_id)
 {
 	struct world_event e = { kind, d->peer, max_id, world_pts(u) + 1 };
-	enum err rc = event_append(u, &e);
+	enum err rc = world_box_event(u, &e);
 
 	if (rc)
 		return rc;
@@ -282,25 +319,6 @@ static enum err read_event(struct world *w, struct world_user *u,
 	return ERR_OK;
 }
 
-/* The other side's copy of body b in the private dialog with `reader`. */
-static int32_t find_copy(const struct world_user *other, int64_t reader,
-			 const struct world_body *b)
-{
-	const struct world_dialog *d = world_dialog(other, reader);
-	uint32_t lo = 0, hi = d ? d->n : 0;
-
-	/* Body ids grow with message ids, so this can be bisected. */
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (world_msg(other, d->ids[mid])->body->id <= b->id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo ? d->ids[lo - 1] : 0;
-}
-
 static enum err tell_sender(struct world *w, const struct world_user *reader,
 			    int64_t peer, const struct world_msg *last)
 {
@@ -310,8 +328,8 @@ static enum err tell_sender(struct world *w, const struct world_user *reader,
 
 	if (!other || other->id == reader->id)
 		return ERR_OK;
-	id = find_copy(other, reader->id, last->body);
 	d = world_dialog(other, reader->id);
+	id = world_box_find(d, other->msgs, last->body->id);
 	if (!d || id <= d->read_out)
 		return ERR_OK;
 	return read_event(w, other, d, WORLD_EV_READ_OUT, id);
@@ -347,7 +365,7 @@ enum err world_load_read(struct world *w, int64_t owner,
 
 	if (!d)
 		return ERR_CORRUPT;
-	rc = event_append(u, e);
+	rc = world_box_event(u, e);
 	if (rc)
 		return rc;
 	if (e->kind == WORLD_EV_READ_IN) {

@@ -134,11 +134,36 @@ def fleet(world, c):
     c.quiet()
 
 
+def supergroup(world, c):
+    """Joined by its link; what was forwarded there names its author."""
+    if not world.group:
+        owner = world.dc.call("/users", {"phone": "9996617777",
+                                         "first_name": "Owner"})
+        world.group = world.dc.call("/channels", {
+            "title": "Supergroup", "creator": owner["user_id"]})
+    c.ask("join", hash=world.group["invite"])
+    first = next(iter(others(world, c)), c)
+    sent = c.ask("send", to=first.user, text=f"to be forwarded by {c.name}")
+    if first is not c:
+        first.heard([f"to be forwarded by {c.name}"])
+    c.ask("forward", to=world.group["username"], message_id=sent["message_id"],
+          **{"from": first.user})
+    world.dc.call("/messages", {"from": "9996617777", "text": "well done",
+                                "channel": world.group["channel_id"]})
+    if c.name in BY_HAND:
+        got = c.ask("history", limit=2, **{"with": world.group["username"]})
+        assert got["texts"] == ["well done", f"to be forwarded by {c.name}"]
+        return
+    while c.messages.get(timeout=20)[1] != "well done":
+        pass  # what the others forwarded there
+
+
 CHECKS = [
     Check("sign in", sign_in, {}),
     Check("2FA", two_steps, {}),
     Check("chat", talk, {}),
     Check("with our engine", fleet, {}),
+    Check("supergroup, forward", supergroup, {}),
     Check("forced disconnect", disconnect, {}),
     Check("gap", gap, {}),
 ]

@@ -18,6 +18,8 @@ CLIENTS = {
                        ["node", "teleproto.mjs"]),
     "mtcute": About("mtcute 0.28.2", 223, "intermediate",
                     ["node", "mtcute.mjs"]),
+    "mtcute_pfs": About("mtcute 0.28.2, temporary keys", 223, "intermediate",
+                        ["node", "mtcute.mjs", "pfs"]),
 }
 
 

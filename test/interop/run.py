@@ -28,7 +28,7 @@ class World:
         self.tmp = pathlib.Path(tmp)
         self.dc = Dc(tmp, "--dc-count", "1")
         self.clients = {}
-        self.node = None
+        self.node = self.group = None
         for number, name in enumerate(names):
             phone = f"999661{number + 1:04d}"
             self.dc.call("/users", {"phone": phone, "first_name": name,
