@@ -254,6 +254,16 @@ static void drop_answer(struct session *s, const struct rpcq_item *item)
 		return;
 }
 
+enum session_query_state session_query_state(const struct session *s,
+					     uint64_t tag)
+{
+	const struct rpcq_item *item = rpcq_by_tag(&s->queries, tag);
+
+	if (!item)
+		return SESSION_QUERY_NONE;
+	return item->in_flight ? SESSION_QUERY_SENT : SESSION_QUERY_WAITING;
+}
+
 bool session_cancel(struct session *s, uint64_t tag)
 {
 	struct rpcq_item *item = rpcq_by_tag(&s->queries, tag);

@@ -176,6 +176,13 @@ enum err session_set_bind(struct session *s, const struct authkey *perm,
  */
 enum err session_destroy_key(struct session *s, uint64_t tag,
 			     struct mono deadline, struct err_info *ei);
+enum session_query_state {
+	SESSION_QUERY_NONE,    /* no such tag */
+	SESSION_QUERY_WAITING, /* to be sent, maybe again */
+	SESSION_QUERY_SENT,
+};
+enum session_query_state session_query_state(const struct session *s,
+					     uint64_t tag);
 /* Ends in SESSION_FAILED/ERR_CANCELED; false if there is no such query. */
 bool session_cancel(struct session *s, uint64_t tag);
 

@@ -33,6 +33,7 @@ void engine_deinit(struct engine *e)
 {
 	drop_transport(e);
 	session_deinit(&e->session);
+	engine_calls_deinit(e);
 	updates_deinit(&e->updates);
 	*e = (struct engine){ 0 };
 }
@@ -92,6 +93,7 @@ void engine_disconnected(struct engine *e)
 	(void)session_cancel(&e->session, ENGINE_TAG_STATE);
 	(void)session_cancel(&e->session, ENGINE_TAG_DIFF);
 	session_disconnected(&e->session);
+	engine_calls_forget(e);
 	updates_disconnected(&e->updates);
 	drop_transport(e);
 }
@@ -125,6 +127,7 @@ static void on_result(struct engine *e, const struct session_event *ev)
 	struct err_info ei = { 0 };
 	enum err rc = ERR_OK;
 
+	(void)engine_call_end(e, ev->tag);
 	switch (ENGINE_TAG_KIND(ev->tag)) {
 	case ENGINE_TAG_SELF:
 		rc = engine_on_self(e, ev->data, ev->len, &ei);
@@ -192,8 +195,14 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 {
 	struct rpcerr err;
 	uint64_t kind = ENGINE_TAG_KIND(ev->tag);
+	struct err_info ei = { 0 };
+	enum err rc;
 
 	rpcerr_classify(&err, ev->code, ev->data, ev->len);
+	rc = engine_call_refused(e, ev->tag, &err, &ei);
+	if (rc && !e->failed)
+		e->failed = rc;
+	(void)engine_call_end(e, ev->tag);
 	if (!kind)
 		on_sent(e, ev->tag, err.row->err, &err, 0);
 	if (concerns_account(&err, ev->tag))
@@ -205,10 +214,12 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 
 static void on_failed(struct engine *e, const struct session_event *ev)
 {
+	enum err rc = engine_call_end(e, ev->tag) ? ERR_FLOOD : ev->rc;
+
 	if (!ENGINE_TAG_KIND(ev->tag))
-		on_sent(e, ev->tag, ev->rc, NULL, 0);
-	else if (e->connected && ev->rc != ERR_CANCELED)
-		on_own_failure(e, ev->tag, ev->rc, false);
+		on_sent(e, ev->tag, rc, NULL, 0);
+	else if (e->connected && rc != ERR_CANCELED)
+		on_own_failure(e, ev->tag, rc, false);
 }
 
 static void on_key_unknown(struct engine *e)
@@ -342,11 +353,15 @@ enum err engine_output(struct engine *e, struct mono now, struct buf *out,
 {
 	struct buf packet;
 	enum err rc = ERR_OK;
-	bool has = e->connected && session_wants_send(&e->session, now);
+	bool has;
 
-	if (!has)
-		return ERR_OK;
 	e->now = now;
+	if (e->connected)
+		engine_calls_hold(e);
+	if (e->failed)
+		return err_set(ei, e->failed, "%s", err_text(e->failed));
+	if (!e->connected || !session_wants_send(&e->session, now))
+		return ERR_OK;
 	buf_init(&packet, SESSION_PACKET_MAX);
 	for (;;) {
 		buf_reset(&packet);
@@ -359,6 +374,7 @@ enum err engine_output(struct engine *e, struct mono now, struct buf *out,
 			break;
 	}
 	buf_deinit(&packet);
+	engine_calls_sent(e);
 	return rc;
 }
 

@@ -30,6 +30,7 @@
 
 #include "mtproto/session.h"
 #include "mtproto/transport.h"
+#include "tg/flood.h"
 #include "tg/rpcerr.h"
 #include "tg/updates.h"
 
@@ -101,8 +102,14 @@ struct engine_config {
 	void *ctx;
 };
 
+struct engine_call;
+
 struct engine {
 	struct session session;
+	struct flood flood;
+	struct engine_call *calls; /* under way */
+	uint32_t ncalls, calls_cap;
+	uint32_t flood_broken; /* calls that went out before their time: bugs */
 	struct transport transport;
 	struct updates updates;
 	const struct engine_env *env;
@@ -137,11 +144,21 @@ enum err engine_output(struct engine *e, struct mono now, struct buf *out,
 		       struct err_info *ei);
 struct mono engine_deadline(const struct engine *e);
 
+/* What time it is, for the calls below. */
+static inline void engine_at(struct engine *e, struct mono now)
+{
+	e->now = now;
+}
+
 /*
  * Sends text to the account itself (peer = 0), a basic group or a channel it
  * has seen.  There is no sending to other people's private chats.  `tag` is not
  * 0 and below 2^60; `random_id` must be the same when the same message is sent
  * again.  Answered by ENGINE_SENT with the tag.
+ *
+ * ERR_FLOOD: Telegram asked to wait, ei->arg seconds more; nothing is sent.  It
+ * may also come with ENGINE_SENT, when the wait was named for another call while
+ * this one was queued.
  */
 enum err engine_send_text(struct engine *e, int64_t peer, const char *text,
 			  int64_t random_id, uint64_t tag, struct mono deadline,

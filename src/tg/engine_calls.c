@@ -71,6 +71,7 @@ struct call {
 	const void *args;  /* its tlf_ struct */
 	size_t max;
 	uint64_t tag;
+	int64_t peer; /* whom it is about; 0 = nobody */
 	struct mono deadline;
 };
 
@@ -83,6 +84,9 @@ static enum err ask(struct engine *e, const struct call *c, struct err_info *ei)
 	/* one of a kind: an older one was for a connection that is gone */
 	if (ENGINE_TAG_KIND(c->tag))
 		(void)session_cancel(&e->session, c->tag);
+	rc = engine_call_begin(e, c->tag, c->function, c->peer, ei);
+	if (rc)
+		return rc;
 	buf_init(&body, c->max);
 	cursor_write(&w, &body);
 	rc = bind_write(&w, c->function, c->args, ei);
@@ -90,6 +94,8 @@ static enum err ask(struct engine *e, const struct call *c, struct err_info *ei)
 		rc = session_query(&e->session, c->tag, buf_head(&body),
 				   buf_len(&body), c->deadline, ei);
 	buf_deinit(&body);
+	if (rc && rc != ERR_DUPLICATE)
+		(void)engine_call_end(e, c->tag);
 	return rc;
 }
 
@@ -154,6 +160,16 @@ static enum err ask_difference(struct engine *e, const struct updates_ask *a,
 	return ask_own(e, ENGINE_TAG_DIFF, TLN_updates_getDifference, &f, ei);
 }
 
+/* Its time has not come: it is asked for again later, and then, if it has. */
+static void put_off(struct engine *e, const struct updates_ask *a)
+{
+	if (a->channel)
+		updates_channel_failed(&e->updates, a->channel_id, false,
+				       e->now);
+	else
+		updates_diff_failed(&e->updates, e->now);
+}
+
 enum err engine_ask_differences(struct engine *e, struct err_info *ei)
 {
 	struct updates_ask a;
@@ -161,7 +177,9 @@ enum err engine_ask_differences(struct engine *e, struct err_info *ei)
 
 	while (updates_poll(&e->updates, e->now, &a)) {
 		rc = ask_difference(e, &a, ei);
-		if (rc)
+		if (rc == ERR_FLOOD)
+			put_off(e, &a);
+		else if (rc)
 			return rc;
 	}
 	return ERR_OK;
@@ -217,6 +235,7 @@ enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
 				.args = &f,
 				.max = 4 * ENGINE_TEXT_MAX + 128,
 				.tag = ENGINE_TAG_ID(tag),
+				.peer = peer,
 				.deadline = deadline };
 	struct target to;
 	enum err rc;

@@ -4,6 +4,7 @@
  *
  *	engine.c          life, bytes in and out, events of the session
  *	engine_calls.c    the requests we make
+ *	engine_flood.c    calls under way, and those that have to wait
  *	engine_updates.c  what comes: updates, differences, messages
  */
 #ifndef TG_ENGINE_INT_H
@@ -32,6 +33,21 @@ enum err engine_ask_self(struct engine *e, struct err_info *ei);
 enum err engine_ask_state(struct engine *e, struct err_info *ei);
 /* Whatever differences are due. */
 enum err engine_ask_differences(struct engine *e, struct err_info *ei);
+
+/* engine_flood.c: the flood book is asked before a call, told of each error. */
+enum err engine_call_begin(struct engine *e, uint64_t tag, uint16_t function,
+			   int64_t peer, struct err_info *ei);
+/* True: it was not Telegram's end, but ours, as it has to wait: ERR_FLOOD. */
+bool engine_call_end(struct engine *e, uint64_t tag);
+enum err engine_call_refused(struct engine *e, uint64_t tag,
+			     const struct rpcerr *err, struct err_info *ei);
+/* Before packets are made: what became forbidden while queued ends. */
+void engine_calls_hold(struct engine *e);
+/* After it: counts what went out all the same. */
+void engine_calls_sent(struct engine *e);
+/* On losing the connection: keeps those the session will send again. */
+void engine_calls_forget(struct engine *e);
+void engine_calls_deinit(struct engine *e);
 
 /* engine_updates.c: the answers' bytes; ERR_PROTO if they make no sense. */
 enum err engine_on_self(struct engine *e, const uint8_t *data, size_t len,

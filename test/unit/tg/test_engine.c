@@ -419,6 +419,8 @@ static void test_refusals(void **state)
 		/* nothing more is said on this connection */
 		assert_null(fakedc_find(&r->dc, TLN_updates_getState));
 		hang_up(r);
+		/* a wait is waited out */
+		r->now = mono_add(r->now, 10 * US_PER_SEC);
 	}
 }
 
@@ -462,6 +464,173 @@ static int64_t random_id_of(const struct fakedc_query *q)
 	assert_int_equal(cursor_get_i64(&rd), 55);
 	(void)cursor_get_string(&rd);
 	return cursor_get_i64(&rd);
+}
+
+static enum err send_to(struct rig *r, int64_t peer, uint64_t tag,
+			struct err_info *ei)
+{
+	enum err rc;
+
+	engine_at(&r->e, r->now);
+	rc = engine_send_text(&r->e, peer, "hi", (int64_t)tag, tag, MONO_NEVER,
+			      ei);
+	if (!rc)
+		pump(r);
+	return rc;
+}
+
+static void refuse_call(struct rig *r, int function, const char *name)
+{
+	struct fakedc_query q = fakedc_take(&r->dc, (uint16_t)function);
+
+	fakedc_error(&r->dc, &q, 420, name);
+	pump(r);
+}
+
+/* Back on line, with nothing missed. */
+static void reconnect(struct rig *r)
+{
+	hang_up(r);
+	connect_it(r);
+	answer_self(r);
+	answer_difference(r, false, 1, 0,
+			  (struct updates_pos){ 10, 0, 101, 1 });
+	assert_true(r->e.online);
+}
+
+/* Nothing is sent during a wait, over reconnects, and it may be after it. */
+static void test_flood(void **state)
+{
+	struct rig *r = *state;
+	struct err_info ei = { 0 };
+
+	come_online(r);
+	assert_int_equal(send_to(r, -55, 1, NULL), ERR_OK);
+	refuse_call(r, TLN_messages_sendMessage, "FLOOD_WAIT_30");
+	assert_string_equal(r->said, "sent:1:FLOOD:0");
+	assert_int_equal(r->rc, ERR_OK);
+	assert_int_equal(send_to(r, -55, 2, &ei), ERR_FLOOD);
+	assert_int_equal(ei.arg, 31);
+	assert_non_null(strstr(ei.msg, "messages.sendMessage: Telegram said "
+				       "FLOOD_WAIT_30"));
+	assert_int_equal(send_to(r, 0, 2, &ei), ERR_FLOOD);
+	hang_up(r);
+	r->now = mono_add(r->now, 30 * US_PER_SEC);
+	reconnect(r);
+	assert_int_equal(send_to(r, -55, 2, &ei), ERR_FLOOD);
+	assert_int_equal(ei.arg, 1);
+	assert_null(fakedc_find(&r->dc, TLN_messages_sendMessage));
+	pass(r, 1 * US_PER_SEC);
+	assert_int_equal(send_to(r, -55, 2, &ei), ERR_OK);
+	(void)fakedc_take(&r->dc, TLN_messages_sendMessage);
+	assert_int_equal(r->e.flood_broken, 0);
+}
+
+/* Sent, but without an answer when the connection broke: it must wait, too. */
+static void test_flood_resent(void **state)
+{
+	struct rig *r = *state;
+
+	come_online(r);
+	assert_int_equal(send_to(r, -55, 1, NULL), ERR_OK);
+	assert_int_equal(send_to(r, -55, 2, NULL), ERR_OK);
+	refuse_call(r, TLN_messages_sendMessage, "FLOOD_WAIT_30");
+	(void)fakedc_take(&r->dc, TLN_messages_sendMessage);
+	assert_string_equal(r->said, "sent:1:FLOOD:0");
+	hang_up(r);
+	r->said[0] = 0;
+	connect_it(r);
+	assert_string_equal(r->said, "sent:2:FLOOD:0");
+	assert_null(fakedc_find(&r->dc, TLN_messages_sendMessage));
+	assert_int_equal(r->e.flood_broken, 0);
+	assert_int_equal(r->e.ncalls, 1); /* getUsers */
+	answer_self(r);
+	answer_difference(r, false, 1, 0,
+			  (struct updates_pos){ 10, 0, 101, 1 });
+	assert_int_equal(r->e.ncalls, 0);
+	assert_null(r->e.calls);
+}
+
+static void test_flood_slow_mode(void **state)
+{
+	struct rig *r = *state;
+	struct err_info ei = { 0 };
+
+	come_online(r);
+	assert_int_equal(send_to(r, -55, 1, NULL), ERR_OK);
+	refuse_call(r, TLN_messages_sendMessage, "SLOWMODE_WAIT_5");
+	assert_int_equal(send_to(r, -55, 2, &ei), ERR_FLOOD);
+	assert_int_equal(send_to(r, -56, 2, &ei), ERR_OK);
+	assert_int_equal(send_to(r, 0, 3, &ei), ERR_OK);
+	pass(r, 6 * US_PER_SEC);
+	assert_int_equal(send_to(r, -55, 4, &ei), ERR_OK);
+}
+
+/* Its own questions wait as well, and the account stays on line. */
+static void test_flood_difference(void **state)
+{
+	struct rig *r = *state;
+
+	come_online(r);
+	push_updates(r, new_message(r, 3, "late", 13), 2);
+	pass(r, UPDATES_GAP_US);
+	refuse_call(r, TLN_updates_getDifference, "FLOOD_WAIT_20");
+	assert_int_equal(r->rc, ERR_OK);
+	for (int i = 0; i < 20; i++) {
+		pass(r, US_PER_SEC);
+		assert_null(fakedc_find(&r->dc, TLN_updates_getDifference));
+		assert_true(r->e.online);
+	}
+	for (int i = 0; i < 30; i++)
+		pass(r, US_PER_SEC);
+	answer_difference(r, false, 1, 3,
+			  (struct updates_pos){ 13, 0, 101, 2 });
+	assert_string_equal(r->said, "<-55:1:d <-55:2:d <-55:3:d");
+	assert_int_equal(r->e.flood_broken, 0);
+}
+
+/* Not even who it is may be asked: nothing is said at all. */
+static void test_flood_self(void **state)
+{
+	struct rig *r = *state;
+	struct err_info ei = { 0 };
+
+	connect_it(r);
+	refuse_call(r, TLN_users_getUsers, "FLOOD_WAIT_9");
+	assert_int_equal(r->rc, ERR_FLOOD);
+	hang_up(r);
+	fakedc_accept(&r->dc);
+	assert_int_equal(engine_connected(&r->e, r->now,
+					  (struct wall){ SEC * US_PER_SEC },
+					  &ei),
+			 ERR_FLOOD);
+	assert_int_equal(ei.arg, 10);
+	pump(r);
+	assert_null(fakedc_find(&r->dc, TLN_users_getUsers));
+	hang_up(r);
+	r->now = mono_add(r->now, 10 * US_PER_SEC);
+	come_online(r);
+}
+
+/* What was kept elsewhere holds from the first call on. */
+static void test_flood_restored(void **state)
+{
+	struct rig *r = *state;
+	struct err_info ei = { 0 };
+	const struct flood_entry kept = {
+		.until = { (SEC + 50) * US_PER_SEC },
+		.method = "messages.sendMessage",
+		.error = "FLOOD_WAIT_100",
+	};
+
+	assert_int_equal(flood_put(&r->e.flood, &kept,
+				   (struct wall){ SEC * US_PER_SEC }, NULL),
+			 ERR_OK);
+	come_online(r);
+	assert_int_equal(send_to(r, -55, 1, &ei), ERR_FLOOD);
+	assert_in_range(ei.arg, 40, 50);
+	pass(r, 50 * US_PER_SEC);
+	assert_int_equal(send_to(r, -55, 1, &ei), ERR_OK);
 }
 
 /* The connection breaks before the answer: the same message is sent again. */
@@ -703,6 +872,12 @@ int main(void)
 		T(test_refusals),
 		T(test_revoked_while_online),
 		T(test_key_unknown),
+		T(test_flood),
+		T(test_flood_resent),
+		T(test_flood_slow_mode),
+		T(test_flood_difference),
+		T(test_flood_self),
+		T(test_flood_restored),
 		T(test_send),
 		T(test_send_refused),
 		T(test_unwanted),

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "tg/engine_int.h"
+#include "tl/schema.h"
+
+/* A call under way: whose wait it is if Telegram answers with one. */
+struct engine_call {
+	uint64_t tag;
+	int64_t peer;
+	uint16_t function; /* TLN_* */
+	bool sent;	   /* on this connection */
+	bool held;	   /* taken back: its time has not come */
+};
+
+static struct wall server_now(const struct engine *e)
+{
+	return (struct wall){ session_time(&e->session, e->now).us };
+}
+
+void engine_calls_deinit(struct engine *e)
+{
+	free(e->calls);
+	e->calls = NULL;
+	e->ncalls = e->calls_cap = 0;
+	flood_deinit(&e->flood);
+}
+
+static struct engine_call *find(const struct engine *e, uint64_t tag)
+{
+	for (uint32_t i = 0; i < e->ncalls; i++)
+		if (e->calls[i].tag == tag)
+			return &e->calls[i];
+	return NULL;
+}
+
+static enum err grow(struct engine *e, struct err_info *ei)
+{
+	uint32_t cap = e->calls_cap ? e->calls_cap * 2 : 4;
+	struct engine_call *p;
+
+	if (e->ncalls < e->calls_cap)
+		return ERR_OK;
+	/* as many as the session carries, and it refuses first */
+	if (cap > 2 * RPCQ_MAX)
+		return err_set(ei, ERR_CAPACITY, "too many calls");
+	p = realloc(e->calls, cap * sizeof(*p));
+	if (!p)
+		return err_set(ei, ERR_NOMEM, "note a call");
+	e->calls = p;
+	e->calls_cap = cap;
+	return ERR_OK;
+}
+
+enum err engine_call_begin(struct engine *e, uint64_t tag, uint16_t function,
+			   int64_t peer, struct err_info *ei)
+{
+	enum err rc = flood_check(&e->flood, schema_name_text(function), peer,
+				  server_now(e), ei);
+
+	if (!rc && !find(e, tag))
+		rc = grow(e, ei);
+	if (rc)
+		return rc;
+	/* of a tag in use the session says so */
+	if (!find(e, tag))
+		e->calls[e->ncalls++] = (struct engine_call){
+			.tag = tag, .peer = peer, .function = function
+		};
+	return ERR_OK;
+}
+
+bool engine_call_end(struct engine *e, uint64_t tag)
+{
+	struct engine_call *c = find(e, tag);
+	bool held = c && c->held;
+
+	if (!c)
+		return false;
+	*c = e->calls[--e->ncalls];
+	if (!e->ncalls) {
+		free(e->calls);
+		e->calls = NULL;
+		e->calls_cap = 0;
+	}
+	return held;
+}
+
+enum err engine_call_refused(struct engine *e, uint64_t tag,
+			     const struct rpcerr *err, struct err_info *ei)
+{
+	const struct engine_call *c = find(e, tag);
+
+	if (!c)
+		return ERR_OK;
+	return flood_note(&e->flood, err, schema_name_text(c->function),
+			  c->peer, server_now(e), ei);
+}
+
+static bool listed(const struct engine *e, const struct engine_call *c)
+{
+	return flood_find(&e->flood, schema_name_text(c->function), c->peer,
+			  server_now(e));
+}
+
+void engine_calls_hold(struct engine *e)
+{
+	if (!e->flood.n)
+		return;
+	for (uint32_t i = e->ncalls; i-- > 0;) {
+		struct engine_call *c;
+
+		/* the end of one may be the end of others */
+		if (i >= e->ncalls)
+			continue;
+		c = &e->calls[i];
+		if (session_query_state(&e->session, c->tag) !=
+			    SESSION_QUERY_WAITING ||
+		    !listed(e, c))
+			continue;
+		c->held = true;
+		(void)session_cancel(&e->session, c->tag);
+	}
+}
+
+void engine_calls_sent(struct engine *e)
+{
+	for (uint32_t i = 0; i < e->ncalls; i++) {
+		struct engine_call *c = &e->calls[i];
+		bool sent = session_query_state(&e->session, c->tag) ==
+			    SESSION_QUERY_SENT;
+
+		if (sent && !c->sent && listed(e, c))
+			e->flood_broken++;
+		c->sent = sent;
+	}
+}
+
+void engine_calls_forget(struct engine *e)
+{
+	for (uint32_t i = e->ncalls; i-- > 0;) {
+		e->calls[i].sent = false;
+		if (session_query_state(&e->session, e->calls[i].tag) ==
+		    SESSION_QUERY_NONE)
+			(void)engine_call_end(e, e->calls[i].tag);
+	}
+}
