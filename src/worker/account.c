@@ -38,6 +38,7 @@ enum err account_new(struct fleet *f, const char *account_id,
 	a->state_since = loop_wall(f->loop);
 	sm_init(&a->sm, &account_sm_class, ACCOUNT_PARKED, NULL, now_us(a));
 	account_engine_init(a);
+	account_limits_restore(a);
 	*ret = a;
 	return ERR_OK;
 }
@@ -101,7 +102,7 @@ void account_move(struct account *a, enum account_state to, const char *why)
 enum wire_status account_status(const struct account *a)
 {
 	if (account_state(a) == ACCOUNT_ONLINE &&
-	    mono_before(loop_now(a->fleet->loop), a->limited_until))
+	    flood_limited_until(&a->engine.flood, loop_wall(a->fleet->loop)).us)
 		return WIRE_LIMITED;
 	/* a dead session is not just offline because nobody holds it */
 	if (account_state(a) == ACCOUNT_PARKED && a->ended)

@@ -46,6 +46,9 @@ static void failed(struct account *a, enum err rc, const struct err_info *ei)
 	if (!wait)
 		account_set_fault(a, rc, ei->msg[0] ? ei->msg : err_text(rc),
 				  "it tries again by itself");
+	/* the flood book did not even let it ask who it is */
+	if (!wait && rc == ERR_FLOOD)
+		wait = ei->arg * US_PER_SEC;
 	log_fail(LOG_INFO, LOGEV_ACC_CLOSE, rc, ei,
 		 log_str("acc", a->account_id), log_i64("fails", a->fails));
 	account_back_off(a, wait, "connection lost");
@@ -53,7 +56,8 @@ static void failed(struct account *a, enum err rc, const struct err_info *ei)
 
 static void rearm(struct account *a)
 {
-	struct mono due = engine_deadline(&a->engine);
+	struct mono due =
+		mono_min(engine_deadline(&a->engine), account_limits_due(a));
 
 	if (due.us == MONO_NEVER.us)
 		loop_cancel(a->fleet->loop, &a->timer);
@@ -66,6 +70,7 @@ static void pump(struct account *a, enum err rc, struct err_info *ei)
 {
 	struct buf *out = &a->fleet->out;
 
+	account_limits_note(a);
 	if (!rc) {
 		buf_reset(out);
 		rc = engine_output(&a->engine, now(a), out, ei);
@@ -77,6 +82,7 @@ static void pump(struct account *a, enum err rc, struct err_info *ei)
 		if (rc)
 			rc = err_set(ei, rc, "send: %s", err_text(rc));
 	}
+	account_limits_note(a);
 	if (rc)
 		failed(a, rc, ei);
 	else
@@ -191,6 +197,7 @@ static void on_timer(struct wheel_timer *t, void *ctx)
 	}
 	if (!speaks(a))
 		return;
+	account_limits_expire(a);
 	rc = engine_tick(&a->engine, now(a), &ei);
 	pump(a, rc, &ei);
 }
@@ -228,8 +235,6 @@ static void limited(struct account *a, const struct rpcerr *err)
 	struct err_info ei = { 0 };
 	enum err rc = rpcerr_to_err(err, &ei);
 
-	if (err->arg)
-		a->limited_until = mono_add(now(a), err->arg * US_PER_SEC);
 	account_set_fault(a, rc, ei.msg, rpcerr_advice(err));
 	account_changed(a, true);
 }
@@ -332,8 +337,8 @@ static void on_refused(struct account *a, const struct rpcerr *err)
 
 	account_set_fault(a, rc, ei.msg, rpcerr_advice(err));
 	if (err->row->retry == ERR_RETRY_AFTER) {
-		a->wait_us = err->arg * US_PER_SEC;
-		a->limited_until = mono_add(now(a), a->wait_us);
+		/* as long as the flood book says */
+		a->wait_us = (err->arg + 1) * US_PER_SEC;
 		return;
 	}
 	if (err->row->retry == ERR_RETRY_ELSEWHERE) {
@@ -397,8 +402,11 @@ enum err account_send_text(struct account *a, int64_t peer, const char *text,
 		return err_set(ei, ERR_UNAVAILABLE,
 			       "account %s is not online (%s)", a->account_id,
 			       account_state_help(account_state(a)));
+	engine_at(&a->engine, now(a));
 	rc = engine_send_text(&a->engine, peer, text, random_id, tag,
 			      mono_add(now(a), ACCOUNT_SEND_US), ei);
+	if (rc == ERR_FLOOD)
+		metrics_add(METRIC_FLOOD_HELD, 1);
 	if (!rc)
 		pump(a, ERR_OK, &why);
 	return rc;

@@ -3,6 +3,7 @@
  * Inside the account.
  *
  *	account.c         life: states, faults, start and stop
+ *	account_limits.c  waits Telegram asked for: kept, counted, over
  *	account_dial.c    the connection: dial, bytes, events of the engine
  */
 #ifndef WORKER_ACCOUNT_INT_H
@@ -13,6 +14,13 @@
 
 /* account.c: the link is gone, whatever the reason. */
 void account_gone_link(struct account *a);
+/* account_limits.c */
+void account_limits_restore(struct account *a);
+/* After the engine ran. */
+void account_limits_note(struct account *a);
+void account_limits_expire(struct account *a);
+/* When the next wait is over. */
+struct mono account_limits_due(const struct account *a);
 /* account_dial.c */
 void account_engine_init(struct account *a);
 

@@ -247,6 +247,11 @@ void fleet_note_position(struct fleet *f, struct account *a,
 		log_warn(LOGEV_ACC_MSG, log_str("acc", a->account_id),
 			 log_str("err", err_name(rc)),
 			 log_str("msg", "position not kept"));
+	fleet_flush(f);
+}
+
+void fleet_flush(struct fleet *f)
+{
 	loop_defer(f->loop, &f->flush);
 }
 

@@ -93,5 +93,7 @@ void fleet_wait(struct fleet *f, struct account *a);
 /* The position is to be written at the end of the turn. */
 void fleet_note_position(struct fleet *f, struct account *a,
 			 struct updates_pos pos);
+/* The journal is written at the end of the turn. */
+void fleet_flush(struct fleet *f);
 
 #endif /* WORKER_FLEET_H */

@@ -11,13 +11,14 @@
 
 #include "wire/wire_status.h"
 
-#define JOURNAL_LINE_MAX 256
+#define JOURNAL_LINE_MAX 320
 #define JOURNAL_PENDING_MAX (16U << 20)
 #define JOURNAL_FILE_MAX (64U << 20)
 
 struct journal_entry {
 	struct journal_entry *next;
-	struct updates_pos pos;
+	struct updates_pos pos; /* all zeroes: none */
+	struct flood flood;
 	char account_id[];
 };
 
@@ -66,16 +67,16 @@ static enum err grow(struct journal *j)
 	return ERR_OK;
 }
 
-static enum err set(struct journal *j, const char *id, struct updates_pos pos)
+static enum err find_or_add(struct journal *j, const char *id,
+			    struct journal_entry **ret)
 {
 	struct journal_entry **at = find(j, id), *e = *at;
 	size_t len = strlen(id) + 1;
 	enum err rc;
 
-	if (e) {
-		e->pos = pos;
+	*ret = e;
+	if (e)
 		return ERR_OK;
-	}
 	if (j->n >= JOURNAL_ACCOUNTS_MAX)
 		return ERR_CAPACITY;
 	if (j->n >= j->nbuckets) {
@@ -84,15 +85,49 @@ static enum err set(struct journal *j, const char *id, struct updates_pos pos)
 			return rc;
 		at = find(j, id);
 	}
-	e = malloc(sizeof(*e) + len);
+	e = calloc(1, sizeof(*e) + len);
 	if (!e)
 		return ERR_NOMEM;
 	e->next = *at;
-	e->pos = pos;
 	memcpy(e->account_id, id, len);
-	*at = e;
+	*at = *ret = e;
 	j->n++;
 	return ERR_OK;
+}
+
+static enum err set(struct journal *j, const char *id, struct updates_pos pos)
+{
+	struct journal_entry *e;
+	enum err rc = find_or_add(j, id, &e);
+
+	if (!rc)
+		e->pos = pos;
+	return rc;
+}
+
+/* *ret_new: the journal did not know, so it is to be written. */
+static enum err add_flood(struct journal *j, const char *id,
+			  const struct flood_entry *entry, bool *ret_new)
+{
+	struct journal_entry *e;
+	enum err rc = find_or_add(j, id, &e);
+	uint64_t changes;
+	uint32_t n;
+
+	if (rc)
+		return rc;
+	changes = e->flood.changes;
+	n = e->flood.n;
+	rc = flood_put(&e->flood, entry, j->now, NULL);
+	j->nfloods += e->flood.n - n;
+	*ret_new = e->flood.changes != changes;
+	return rc;
+}
+
+static void free_entry(struct journal_entry *e)
+{
+	flood_deinit(&e->flood);
+	free(e);
 }
 
 static void forget(struct journal *j, const char *id)
@@ -101,8 +136,11 @@ static void forget(struct journal *j, const char *id)
 
 	if (!e)
 		return;
+	e->pos = (struct updates_pos){ 0 };
+	if (e->flood.n)
+		return;
 	*at = e->next;
-	free(e);
+	free_entry(e);
 	j->n--;
 }
 
@@ -118,10 +156,55 @@ static enum err append_line(struct buf *out, const char *id,
 	return buf_printf(out, "%s%08x\n", line, hash(line, (size_t)n));
 }
 
+static enum err append_flood(struct buf *out, const char *id,
+			     const struct flood_entry *e)
+{
+	char line[JOURNAL_LINE_MAX];
+	int n = snprintf(line, sizeof(line), "! %s %lld %lld %s %s ", id,
+			 (long long)e->until.us, (long long)e->peer, e->method,
+			 e->error);
+
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return ERR_TOOBIG;
+	return buf_printf(out, "%s%08x\n", line, hash(line, (size_t)n));
+}
+
 /* A position of all zeroes says: dropped. */
 static bool is_zero(struct updates_pos p)
 {
 	return !p.pts && !p.qts && !p.date && !p.seq;
+}
+
+/* "! id until peer method error check", the error may have spaces in it. */
+static enum err load_flood(struct journal *j, const char *text, size_t len)
+{
+	struct flood_entry e = { 0 };
+	char id[WIRE_ID_MAX + 1];
+	long long until, peer;
+	bool is_new;
+	int at = 0;
+
+	/* NOLINTNEXTLINE(cert-err34-c): the line passed its check */
+	if (sscanf(text, "! %64s %lld %lld %63s %n", id, &until, &peer,
+		   e.method, &at) != 4 ||
+	    at <= 0 || (size_t)at + 9 > len ||
+	    len - 9 - (size_t)at >= sizeof(e.error))
+		return ERR_OK;
+	memcpy(e.error, text + at, len - 9 - (size_t)at);
+	e.until.us = until;
+	e.peer = peer;
+	if (e.until.us <= j->now.us)
+		return ERR_OK;
+	return add_flood(j, id, &e, &is_new) == ERR_NOMEM ? ERR_NOMEM : ERR_OK;
+}
+
+static bool check_ok(const char *text, size_t len)
+{
+	uint32_t check;
+
+	/* NOLINTNEXTLINE(cert-err34-c): a damaged number fails the check */
+	return sscanf(text + len - 8, "%8x", &check) == 1 &&
+	       check == hash(text, len - 8);
 }
 
 static enum err load_line(struct journal *j, const char *line, size_t len)
@@ -134,6 +217,8 @@ static enum err load_line(struct journal *j, const char *line, size_t len)
 		return ERR_OK;
 	memcpy(text, line, len);
 	text[len] = 0;
+	if (text[0] == '!')
+		return check_ok(text, len) ? load_flood(j, text, len) : ERR_OK;
 	/* NOLINTNEXTLINE(cert-err34-c): a damaged number fails the check */
 	if (sscanf(text, "%64s %d %d %d %d %x", id, &p.pts, &p.qts, &p.date,
 		   &p.seq, &check) != 6 ||
@@ -190,11 +275,12 @@ static enum err load(struct journal *j, struct err_info *ei)
 	return rc;
 }
 
-enum err journal_open(struct journal *j, const char *path, struct err_info *ei)
+enum err journal_open(struct journal *j, const char *path, struct wall now,
+		      struct err_info *ei)
 {
 	enum err rc;
 
-	*j = (struct journal){ .fd = -1 };
+	*j = (struct journal){ .fd = -1, .now = now };
 	buf_init(&j->pending, JOURNAL_PENDING_MAX);
 	j->path = strdup(path);
 	rc = j->path ? grow(j) : ERR_NOMEM;
@@ -218,7 +304,7 @@ void journal_close(struct journal *j)
 			struct journal_entry *e = j->buckets[i];
 
 			j->buckets[i] = e->next;
-			free(e);
+			free_entry(e);
 		}
 	}
 	if (j->path && j->fd >= 0)
@@ -234,9 +320,31 @@ bool journal_get(const struct journal *j, const char *account_id,
 {
 	const struct journal_entry *e = *find(j, account_id);
 
-	if (e)
-		*ret = e->pos;
-	return e;
+	if (!e || is_zero(e->pos))
+		return false;
+	*ret = e->pos;
+	return true;
+}
+
+const struct flood *journal_flood(const struct journal *j,
+				  const char *account_id)
+{
+	const struct journal_entry *e = *find(j, account_id);
+
+	return e && e->flood.n ? &e->flood : NULL;
+}
+
+enum err journal_put_flood(struct journal *j, const char *account_id,
+			   const struct flood_entry *entry, struct wall now)
+{
+	bool is_new = false;
+	enum err rc;
+
+	j->now = now;
+	rc = add_flood(j, account_id, entry, &is_new);
+	if (rc || !is_new)
+		return rc;
+	return append_flood(&j->pending, account_id, entry);
 }
 
 enum err journal_put(struct journal *j, const char *account_id,
@@ -252,7 +360,9 @@ enum err journal_put(struct journal *j, const char *account_id,
 
 enum err journal_drop(struct journal *j, const char *account_id)
 {
-	if (!*find(j, account_id))
+	const struct journal_entry *e = *find(j, account_id);
+
+	if (!e || is_zero(e->pos))
 		return ERR_OK;
 	forget(j, account_id);
 	return append_line(&j->pending, account_id, (struct updates_pos){ 0 });
@@ -273,13 +383,24 @@ static enum err write_all(int fd, const uint8_t *data, size_t len)
 	return ERR_OK;
 }
 
+static enum err collect_entry(const struct journal_entry *e, struct buf *out)
+{
+	enum err rc = ERR_OK;
+
+	if (!is_zero(e->pos))
+		rc = append_line(out, e->account_id, e->pos);
+	for (uint32_t i = 0; !rc && i < e->flood.n; i++)
+		rc = append_flood(out, e->account_id, &e->flood.entries[i]);
+	return rc;
+}
+
 static enum err collect(const struct journal *j, struct buf *out)
 {
 	for (uint32_t i = 0; i < j->nbuckets; i++) {
 		const struct journal_entry *e = j->buckets[i];
 
 		for (; e; e = e->next) {
-			enum err rc = append_line(out, e->account_id, e->pos);
+			enum err rc = collect_entry(e, out);
 
 			if (rc)
 				return rc;
@@ -329,7 +450,7 @@ static enum err rewrite(struct journal *j)
 enum err journal_flush(struct journal *j, struct err_info *ei)
 {
 	size_t len = buf_len(&j->pending);
-	size_t live = (size_t)j->n * 64;
+	size_t live = (size_t)j->n * 64 + (size_t)j->nfloods * 160;
 	enum err rc;
 
 	if (!len)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where each account stands in its updates, kept over restarts.
+ * Where each account stands in its updates, and what Telegram asked it not to
+ * call until when, kept over restarts.
  *
  * One text file, a line a change, the last line of an account counts:
  *
  *	<account_id> <pts> <qts> <date> <seq> <check>\n
+ *	! <account_id> <until_us> <peer> <method> <error> <check>\n
+ *
+ * The lines of waits (!) add up, as in tg/flood.h, until each is over.  Waits
+ * outlive the account's stay here: they are Telegram's, not ours.
  *
  * Positions are gathered during a turn of the loop and appended with one
  * write() at its end, so a kill -9 loses at most the turn, and what is lost is
@@ -22,6 +27,7 @@
 #define WORKER_JOURNAL_H
 
 #include "base/buf.h"
+#include "tg/flood.h"
 #include "tg/updates.h"
 
 #define JOURNAL_ACCOUNTS_MAX 65536
@@ -33,12 +39,15 @@ struct journal {
 	char *path;
 	int fd; /* -1 = none */
 	struct journal_entry **buckets;
-	uint32_t nbuckets, n;
+	uint32_t nbuckets, n, nfloods;
+	struct wall now; /* the last told */
 	struct buf pending;
 	size_t file_bytes;
 };
 
-enum err journal_open(struct journal *j, const char *path, struct err_info *ei);
+/* Waits that were over by `now` are left out. */
+enum err journal_open(struct journal *j, const char *path, struct wall now,
+		      struct err_info *ei);
 /* Flushes; accepts a journal that was never opened but zeroed. */
 void journal_close(struct journal *j);
 
@@ -47,7 +56,12 @@ bool journal_get(const struct journal *j, const char *account_id,
 /* Remembered at once, written by the next flush. */
 enum err journal_put(struct journal *j, const char *account_id,
 		     struct updates_pos pos);
-/* The account is no longer ours. */
+/* NULL: none; else on loan until the next call. */
+const struct flood *journal_flood(const struct journal *j,
+				  const char *account_id);
+enum err journal_put_flood(struct journal *j, const char *account_id,
+			   const struct flood_entry *entry, struct wall now);
+/* The account is no longer ours: forgets its position. */
 enum err journal_drop(struct journal *j, const char *account_id);
 enum err journal_flush(struct journal *j, struct err_info *ei);
 

@@ -180,7 +180,8 @@ static enum err open_state(struct worker *w, struct err_info *ei)
 	if (!rc)
 		rc = node_path(&w->node, "positions", path, ei);
 	if (!rc)
-		rc = journal_open(&w->journal, path, ei);
+		rc = journal_open(&w->journal, path, clock_wall(clock_system()),
+				  ei);
 	return rc;
 }
 

@@ -255,7 +255,9 @@ static int setup(void **state)
 	strcpy(r->dir, "/tmp/test_fleet.XXXXXX");
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof(r->path), "%s/positions", r->dir);
-	assert_int_equal(journal_open(&r->journal, r->path, NULL), ERR_OK);
+	assert_int_equal(
+		journal_open(&r->journal, r->path, r->clock.wall, NULL),
+		ERR_OK);
 	arena_init(&r->arena, 8U << 20);
 	begin_dc(r);
 	begin_worker(r);

@@ -35,7 +35,8 @@ static void open_it(struct journal *j)
 {
 	struct err_info ei = { 0 };
 
-	if (journal_open(j, path, &ei))
+	if (journal_open(j, path, (struct wall){ 1790000000 * US_PER_SEC },
+			 &ei))
 		fail_msg("%s", ei.msg);
 }
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/log.h"
+#include "base/metrics.h"
+#include "net/loop.h"
+#include "worker/account_int.h"
+#include "worker/fleet.h"
+
+static struct wall now(const struct account *a)
+{
+	return loop_wall(a->fleet->loop);
+}
+
+void account_limits_restore(struct account *a)
+{
+	const struct flood *kept =
+		journal_flood(a->fleet->journal, a->account_id);
+	struct err_info ei = { 0 };
+
+	for (uint32_t i = 0; kept && i < kept->n; i++)
+		if (flood_put(&a->engine.flood, &kept->entries[i], now(a), &ei))
+			log_warn(LOGEV_ACC_STATE, log_str("acc", a->account_id),
+				 log_str("what", "a wait was not restored"),
+				 log_str("msg", ei.msg));
+	a->flood_seen = a->engine.flood.changes;
+}
+
+static void keep_all(struct account *a)
+{
+	const struct flood *f = &a->engine.flood;
+
+	for (uint32_t i = 0; i < f->n; i++) {
+		enum err rc =
+			journal_put_flood(a->fleet->journal, a->account_id,
+					  &f->entries[i], now(a));
+
+		if (rc)
+			log_error(LOGEV_ACC_STATE,
+				  log_str("acc", a->account_id),
+				  log_str("err", err_name(rc)),
+				  log_str("what", "a wait is not kept"));
+	}
+	fleet_flush(a->fleet);
+}
+
+void account_limits_note(struct account *a)
+{
+	const struct flood *f = &a->engine.flood;
+
+	if (a->engine.flood_broken != a->flood_broken) {
+		metrics_add(METRIC_FLOOD_BROKEN,
+			    a->engine.flood_broken - a->flood_broken);
+		a->flood_broken = a->engine.flood_broken;
+		log_error(LOGEV_ACC_STATE, log_str("acc", a->account_id),
+			  log_str("what", "a call went out before its time"));
+	}
+	if (f->changes == a->flood_seen)
+		return;
+	metrics_add(METRIC_FLOOD_WAITS, (int64_t)(f->changes - a->flood_seen));
+	a->flood_seen = f->changes;
+	keep_all(a);
+	account_changed(a, true);
+}
+
+void account_limits_expire(struct account *a)
+{
+	uint32_t before = a->engine.flood.n;
+
+	flood_expire(&a->engine.flood, now(a));
+	if (a->engine.flood.n != before)
+		account_changed(a, true);
+}
+
+struct mono account_limits_due(const struct account *a)
+{
+	const struct flood *f = &a->engine.flood;
+
+	if (!f->n)
+		return MONO_NEVER;
+	return mono_add(loop_now(a->fleet->loop),
+			f->entries[0].until.us - now(a).us);
+}
