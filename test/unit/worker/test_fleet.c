@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "fakedc.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -43,6 +44,7 @@ struct rig {
 	uint64_t dc_link;
 	size_t bytes_in; /* at the data centre */
 	int urgent, wanted, forgotten, accepted;
+	int asked;	       /* users.getUsers, at the data centre */
 	bool no_session, mute; /* the data centre does not answer */
 	const char *refuse;    /* error to users.getUsers */
 	int refuse_code;       /* 0: 401 */
@@ -145,6 +147,7 @@ static void dc_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
 	fakedc_feed(&r->dc, data, len);
 	while (fakedc_find(&r->dc, TLN_users_getUsers)) {
 		q = fakedc_take(&r->dc, TLN_users_getUsers);
+		r->asked++;
 		if (r->lost && fleet_find(&r->fleet, "100")->dc_id == 2)
 			fakedc_push_error(&r->dc, -404);
 		else if (r->refuse)
@@ -514,6 +517,101 @@ static void test_revoked(void **state)
 	assert_string_equal(state_of(r, "100"), "ONLINE");
 }
 
+/* kill -9 and a new process: only what is in the files is known. */
+static void start_again(struct rig *r)
+{
+	struct journal dead = r->journal;
+
+	beat_deinit(&r->beat);
+	fleet_deinit(&r->fleet);
+	orders_deinit(&r->orders);
+	/* what was not written yet is lost */
+	buf_reset(&dead.pending);
+	journal_close(&dead);
+	assert_int_equal(
+		journal_open(&r->journal, r->path, r->clock.wall, NULL),
+		ERR_OK);
+	begin_worker(r);
+	turn(r);
+}
+
+static void seconds(struct rig *r, int n, int64_t epoch)
+{
+	while (n--) {
+		pass(r, US_PER_SEC);
+		(void)beat(r);
+		answer(r, epoch, "100");
+	}
+}
+
+/* Nothing is asked during a wait, over kill -9 and new leases. */
+static void test_flood_wait_is_kept(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	r->refuse = "FLOOD_WAIT_60";
+	r->refuse_code = 420;
+	(void)beat(r);
+	answer(r, 1, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "BACKOFF");
+	assert_int_equal(r->asked, 1);
+	w = beat(r);
+	assert_string_equal(w.accounts[0].last_error.code, "rate_limited");
+	r->refuse = NULL;
+	seconds(r, 20, 1);
+	start_again(r);
+	(void)beat(r);
+	answer(r, 2, "100");
+	seconds(r, 19, 2);
+	start_again(r);
+	(void)beat(r);
+	answer(r, 3, "100");
+	seconds(r, 20, 3);
+	assert_int_equal(r->asked, 1);
+	assert_int_equal(metrics_get(METRIC_FLOOD_BROKEN), 0);
+	for (int i = 0; i < 10 && strcmp(state_of(r, "100"), "ONLINE") != 0;
+	     i++)
+		seconds(r, 1, 3);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	assert_int_equal(r->asked, 2);
+}
+
+/* On line, limited, and then not any more: it says so by itself. */
+static void test_limited(void **state)
+{
+	struct rig *r = *state;
+	struct account *a;
+	struct wire_beat w;
+	struct err_info ei = { 0 };
+	struct fakedc_query q;
+
+	come_online(r);
+	a = fleet_find(&r->fleet, "100");
+	(void)beat(r);
+	answer(r, 1, "100");
+	assert_int_equal(account_send_text(a, -55, "hi", 1, 1, &ei), ERR_OK);
+	turn(r);
+	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
+	fakedc_error(&r->dc, &q, 420, "FLOOD_WAIT_5");
+	dc_flush(r);
+	turn(r);
+	w = beat(r);
+	assert_int_equal(w.naccounts, 1);
+	assert_int_equal(w.accounts[0].status, WIRE_LIMITED);
+	assert_int_equal(account_send_text(a, -55, "hi", 2, 2, &ei), ERR_FLOOD);
+	assert_in_range(ei.arg, 5, 6);
+	assert_null(fakedc_find(&r->dc, TLN_messages_sendMessage));
+	seconds(r, 5, 1);
+	assert_int_equal(account_status(a), WIRE_LIMITED);
+	pass(r, 1100 * US_PER_MS);
+	w = beat(r);
+	assert_int_equal(w.naccounts, 1);
+	assert_int_equal(w.accounts[0].status, WIRE_ONLINE);
+	assert_int_equal(account_send_text(a, -55, "hi", 3, 3, &ei), ERR_OK);
+}
+
 /* Sent on and on: after a few data centres it waits, at home. */
 static void test_sent_in_circles(void **state)
 {
@@ -777,6 +875,8 @@ int main(void)
 		T(test_woken_too_late),
 		T(test_taken_away),
 		T(test_revoked),
+		T(test_flood_wait_is_kept),
+		T(test_limited),
 		T(test_sent_in_circles),
 		T(test_sent_where_the_key_is_unknown),
 		T(test_backs_off),

@@ -15,6 +15,8 @@
 
 #include "worker/journal.h"
 
+#define NOW INT64_C(1790000000)
+
 static char dir[64], path[96];
 
 static int setup(void **state)
@@ -35,8 +37,7 @@ static void open_it(struct journal *j)
 {
 	struct err_info ei = { 0 };
 
-	if (journal_open(j, path, (struct wall){ 1790000000 * US_PER_SEC },
-			 &ei))
+	if (journal_open(j, path, (struct wall){ NOW * US_PER_SEC }, &ei))
 		fail_msg("%s", ei.msg);
 }
 
@@ -96,6 +97,142 @@ static void test_crash_after_flush(void **state)
 	check(&again, "1", 1);
 	journal_close(&again);
 	journal_close(&j);
+}
+
+static struct flood_entry wait_of(const char *method, int64_t peer, int64_t sec,
+				  const char *error)
+{
+	struct flood_entry e = {
+		.until = { (NOW + sec) * US_PER_SEC },
+		.peer = peer,
+	};
+
+	snprintf(e.method, sizeof(e.method), "%s", method);
+	snprintf(e.error, sizeof(e.error), "%s", error);
+	return e;
+}
+
+static void put_wait(struct journal *j, const char *id, struct flood_entry e)
+{
+	assert_int_equal(
+		journal_put_flood(j, id, &e, (struct wall){ NOW * US_PER_SEC }),
+		ERR_OK);
+}
+
+static int64_t until(const struct journal *j, const char *id,
+		     const char *method, int64_t peer)
+{
+	const struct flood *f = journal_flood(j, id);
+	const struct flood_entry *e;
+
+	if (!f)
+		return 0;
+	e = flood_find(f, method, peer, (struct wall){ NOW * US_PER_SEC });
+	return e ? e->until.us / US_PER_SEC - NOW : 0;
+}
+
+/* Waits live beside positions, and do not go with them. */
+static void test_floods(void **state)
+{
+	struct journal j, again;
+	struct updates_pos p;
+
+	open_it(&j);
+	assert_null(journal_flood(&j, "1"));
+	put_wait(&j, "1",
+		 wait_of("messages.sendMessage", 0, 60, "FLOOD_WAIT_60"));
+	put_wait(&j, "1",
+		 wait_of("sending", -1000000000007, 90, "SLOWMODE_WAIT_90"));
+	put_wait(&j, "2", wait_of("*", 0, 30, "A strange error of 30"));
+	assert_false(journal_get(&j, "1", &p));
+	assert_int_equal(journal_put(&j, "1", pos(5)), ERR_OK);
+	/* never shortened, by whoever writes it */
+	put_wait(&j, "1",
+		 wait_of("messages.sendMessage", 0, 5, "FLOOD_WAIT_5"));
+	assert_int_equal(journal_flush(&j, NULL), ERR_OK);
+	open_it(&again);
+	assert_int_equal(until(&again, "1", "messages.sendMessage", 0), 60);
+	assert_int_equal(
+		until(&again, "1", "messages.sendMessage", -1000000000007), 90);
+	assert_int_equal(until(&again, "2", "users.getUsers", 0), 30);
+	assert_string_equal(journal_flood(&again, "2")->entries[0].error,
+			    "A strange error of 30");
+	check(&again, "1", 5);
+	assert_int_equal(journal_drop(&again, "1"), ERR_OK);
+	assert_false(journal_get(&again, "1", &p));
+	assert_int_equal(until(&again, "1", "messages.sendMessage", 0), 60);
+	journal_close(&again);
+	journal_close(&j);
+	open_it(&j);
+	assert_false(journal_get(&j, "1", &p));
+	assert_int_equal(until(&j, "1", "messages.sendMessage", 0), 60);
+	journal_close(&j);
+	/* over meanwhile */
+	assert_int_equal(journal_open(&j, path,
+				      (struct wall){ (NOW + 60) * US_PER_SEC },
+				      NULL),
+			 ERR_OK);
+	assert_int_equal(journal_flood(&j, "1")->n, 1);
+	assert_null(journal_flood(&j, "2"));
+	journal_close(&j);
+}
+
+/* The file is rewritten many times; what is not over stays in it. */
+static void test_floods_rewritten(void **state)
+{
+	struct journal j;
+	struct stat st;
+
+	open_it(&j);
+	put_wait(&j, "1",
+		 wait_of("messages.sendMessage", 0, 60, "FLOOD_WAIT_60"));
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(journal_put(&j, "1", pos(i)), ERR_OK);
+		if (i % 100 == 0)
+			assert_int_equal(journal_flush(&j, NULL), ERR_OK);
+	}
+	journal_close(&j);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < 4 * JOURNAL_SLACK_BYTES);
+	open_it(&j);
+	assert_int_equal(until(&j, "1", "messages.sendMessage", 0), 60);
+	check(&j, "1", 19999);
+	journal_close(&j);
+}
+
+/* A damaged wait is none, and breaks nothing beside it. */
+static void test_floods_damaged(void **state)
+{
+	struct journal j;
+	char text[400];
+	size_t n;
+	FILE *f;
+
+	open_it(&j);
+	put_wait(&j, "1",
+		 wait_of("messages.sendMessage", 0, 60, "FLOOD_WAIT_60"));
+	journal_close(&j);
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	for (size_t i = 0; i < n; i++) {
+		char damaged[400];
+
+		memcpy(damaged, text, n);
+		damaged[i] ^= 1;
+		f = fopen(path, "wb");
+		assert_non_null(f);
+		assert_int_equal(fwrite(damaged, 1, n, f), n);
+		fclose(f);
+		open_it(&j);
+		assert_null(journal_flood(&j, "1"));
+		assert_int_equal(journal_put(&j, "3", pos(1)), ERR_OK);
+		journal_close(&j);
+		open_it(&j);
+		check(&j, "3", 1);
+		journal_close(&j);
+	}
 }
 
 static void cut_to(off_t size)
@@ -187,9 +324,10 @@ static void test_rewritten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_over_restart), T(test_crash_after_flush),
-		T(test_cut_anywhere), T(test_damage),
-		T(test_rewritten),
+		T(test_over_restart),	  T(test_crash_after_flush),
+		T(test_cut_anywhere),	  T(test_floods),
+		T(test_floods_rewritten), T(test_floods_damaged),
+		T(test_damage),		  T(test_rewritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
