@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "base/text.h"
 
 #define FILES_PATH_MAX 4096
 
@@ -90,6 +91,45 @@ enum err files_write(const char *path, const void *data, size_t len,
 	if (ok && !rename(tmp, path))
 		return ERR_OK;
 	unlink(tmp);
+	return fail(ei, "write", path);
+}
+
+/* The name must survive the power as surely as the content. */
+static bool sync_folder(const char *path)
+{
+	char dir[FILES_PATH_MAX];
+	char *slash;
+	bool ok;
+	int fd;
+
+	if (!text_copy(dir, sizeof(dir), path))
+		return false;
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[1] = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ok = !fsync(fd);
+	close(fd);
+	return ok;
+}
+
+enum err files_create(const char *path, const void *data, size_t len,
+		      struct err_info *ei)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool ok;
+
+	if (fd < 0 && errno == EEXIST)
+		return err_set(ei, ERR_DUPLICATE, "%s exists already", path);
+	if (fd < 0)
+		return fail(ei, "create", path);
+	ok = write_fd(fd, data, len);
+	close(fd);
+	if (ok && sync_folder(path))
+		return ERR_OK;
+	unlink(path);
 	return fail(ei, "write", path);
 }
 

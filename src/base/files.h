@@ -14,6 +14,9 @@ enum err files_read(const char *path, struct buf *out, struct err_info *ei);
 /* Mode 0600; a temporary file, fsync, rename: old or new, never half. */
 enum err files_write(const char *path, const void *data, size_t len,
 		     struct err_info *ei);
+/* Mode 0600, durable with its name; ERR_DUPLICATE if it is there already. */
+enum err files_create(const char *path, const void *data, size_t len,
+		      struct err_info *ei);
 /* Mode 0700; exists already is fine. */
 enum err files_mkdir(const char *path, struct err_info *ei);
 /* Held until the process ends; ERR_CONFLICT if somebody else has it. */

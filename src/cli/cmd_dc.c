@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tgfleet dc: the local data centre in the foreground. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "cli/cli.h"
 #include "dc/dc.h"
@@ -74,29 +73,18 @@ static enum err parse(const struct dc_values *v, struct dc_options *o,
 
 typedef enum err (*write_fn)(const struct dc *dc, struct buf *out);
 
-/* Whole or not at all: readers may wait for the name to appear. */
 static enum err write_file(const struct dc *dc, const char *path, write_fn fn,
 			   struct err_info *ei)
 {
-	char tmp[4096];
 	struct buf out;
-	ssize_t n = -1;
 	enum err rc;
-	int fd;
 
 	if (!path || !*path)
 		return ERR_OK;
-	if (snprintf(tmp, sizeof(tmp), "%s.tmp", path) >= (int)sizeof(tmp))
-		return err_set(ei, ERR_TOOBIG, "%s: path too long", path);
 	buf_init(&out, OUT_MAX);
 	rc = fn(dc, &out);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (!rc && fd >= 0)
-		n = write(fd, buf_head(&out), buf_len(&out));
-	if (!rc && (n != (ssize_t)buf_len(&out) || rename(tmp, path)))
-		rc = err_set(ei, ERR_IO, "%s: cannot write", path);
-	if (fd >= 0)
-		close(fd);
+	if (!rc)
+		rc = files_write(path, buf_head(&out), buf_len(&out), ei);
 	buf_deinit(&out);
 	return rc;
 }

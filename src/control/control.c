@@ -2,14 +2,13 @@
 #include "control/control.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "control/control_int.h"
 #include "control/jobs.h"
@@ -54,15 +53,7 @@ static enum err open_data(struct control *c, struct arena *a,
 	path = arena_printf(a, "%s/lock", dir);
 	if (!path)
 		return ERR_NOMEM;
-	c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (c->lock_fd < 0)
-		return err_set(ei, ERR_IO, "open %s: %s", path,
-			       strerror(errno));
-	if (flock(c->lock_fd, LOCK_EX | LOCK_NB))
-		return err_set(ei, ERR_CONFLICT,
-			       "another tgfleet serve uses data folder %s",
-			       dir);
-	return ERR_OK;
+	return files_lock(path, &c->lock_fd, ei);
 }
 
 static enum err open_store(struct control *c, struct arena *a,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "crypto/aead.h"
 
@@ -113,56 +114,20 @@ static enum err vault_load_file(struct vault *v, const char *path,
 	return rc;
 }
 
-static enum err vault_write_key(int fd, struct rnd *rnd)
+enum err vault_create_key_file(const char *path, struct rnd *rnd,
+			       struct err_info *ei)
 {
 	char text[VAULT_HEX_LEN + 2];
 	uint8_t key[VAULT_KEY_LEN];
-	ssize_t n;
+	enum err rc;
 
 	rnd_fill(rnd, key, sizeof(key));
 	text_hex(text, key, sizeof(key));
 	text[VAULT_HEX_LEN] = '\n';
-	n = write(fd, text, VAULT_HEX_LEN + 1);
+	rc = files_create(path, text, VAULT_HEX_LEN + 1, ei);
 	secret_wipe(key, sizeof(key));
 	secret_wipe(text, sizeof(text));
-	if (n != (ssize_t)VAULT_HEX_LEN + 1 || fsync(fd) < 0)
-		return ERR_IO;
-	return ERR_OK;
-}
-
-/* The name must survive the power as surely as what is sealed with the key. */
-static enum err vault_sync_dir(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir =
-		slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int bad = fd < 0 || fsync(fd) < 0;
-
-	if (fd >= 0)
-		close(fd);
-	free(dir);
-	return bad ? ERR_IO : ERR_OK;
-}
-
-enum err vault_create_key_file(const char *path, struct rnd *rnd,
-			       struct err_info *ei)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	enum err rc;
-
-	if (fd < 0)
-		return err_set(ei, errno == EEXIST ? ERR_DUPLICATE : ERR_IO,
-			       "vault key file %s: %s", path, strerror(errno));
-	rc = vault_write_key(fd, rnd);
-	if (close(fd) < 0)
-		rc = ERR_IO;
-	if (rc == ERR_OK)
-		rc = vault_sync_dir(path);
-	if (rc == ERR_OK)
-		return ERR_OK;
-	unlink(path);
-	return err_set(ei, rc, "vault key file %s: cannot write", path);
+	return rc;
 }
 
 static enum err vault_load_env(struct vault *v, const char *value,

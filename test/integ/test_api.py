@@ -128,7 +128,7 @@ def test_files_are_private_and_one_process_owns_them(serve):
         assert (data / name).stat().st_mode & 0o777 == 0o600
     r = subprocess.run([BIN, "serve", "--data", str(data), "--listen",
                         "127.0.0.1:0"], capture_output=True, text=True)
-    assert r.returncode == 1 and "another tgfleet serve" in r.stderr
+    assert r.returncode == 1 and "another process uses this folder" in r.stderr
 
 
 # --- nodes ---
