@@ -114,6 +114,8 @@ static enum err load(struct dc *dc, struct err_info *ei)
 		return rc;
 	dc->world.secret = secret;
 	rc = dc_store_load(dc->store, &dc->world, on_key, dc, ei);
+	if (!rc)
+		rc = dc_upload_load(dc, ei);
 	if (rc)
 		return rc;
 	dc->world.observer = &dc_push_observer;
@@ -282,6 +284,7 @@ void dc_free(struct dc *dc)
 	free_values(&dc->accounts);
 	free_values(&dc->codes);
 	free_values(&dc->exports);
+	dc_upload_free_all(dc);
 	free_values(&dc->logins);
 	dc->world.observer = NULL;
 	world_deinit(&dc->world);

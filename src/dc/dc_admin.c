@@ -39,10 +39,20 @@ static void begin(struct jsonw *w, struct buf *out)
 	jsonw_object(w, NULL);
 }
 
+enum err dc_admin_ok(struct http_req *req)
+{
+	struct jsonw w;
+	struct buf out;
+
+	begin(&w, &out);
+	jsonw_bool(&w, "ok", true);
+	return done(req, &w, &out);
+}
+
 /* ---- who is meant: {"phone": ...} or {"user_id": ...} */
 
-static enum err find_user(struct dc *dc, struct json obj, const char *key,
-			  struct world_user **ret, struct err_info *ei)
+enum err dc_admin_user(struct dc *dc, struct json obj, const char *key,
+		       struct world_user **ret, struct err_info *ei)
 {
 	struct json v = json_get(obj, key);
 
@@ -98,6 +108,8 @@ static enum err get_counters(struct http_req *req, void *ctx,
 	jsonw_u64(&w, "rpc_errors", c->rpc_errors);
 	jsonw_u64(&w, "auth_key_duplicates", c->duplicates);
 	jsonw_u64(&w, "revoked_calls", c->revoked_calls);
+	jsonw_u64(&w, "file_bytes", c->file_bytes);
+	jsonw_u64(&w, "files", dc->world.files.len);
 	jsonw_u64(&w, "drops", c->drops);
 	jsonw_u64(&w, "auth_keys", dc->keys.len);
 	jsonw_u64(&w, "users", dc->world.users.len);
@@ -359,7 +371,7 @@ static enum err post_channels(struct http_req *req, void *ctx,
 		rc = json_need_str(body, "title", WORLD_TITLE_MAX, &n.title,
 				   ei);
 	if (!rc)
-		rc = find_user(dc, body, "creator", &u, ei);
+		rc = dc_admin_user(dc, body, "creator", &u, ei);
 	if (rc)
 		return rc;
 	n.creator = u->id;
@@ -382,7 +394,7 @@ static enum err message_peer(struct dc *dc, struct json body,
 	int64_t chat = 0, channel = 0;
 	enum err rc;
 
-	rc = find_user(dc, body, "from", &u, ei);
+	rc = dc_admin_user(dc, body, "from", &u, ei);
 	if (rc)
 		return rc;
 	n->from = u->id;
@@ -395,7 +407,7 @@ static enum err message_peer(struct dc *dc, struct json body,
 	n->peer = channel ? world_channel_mark(channel) : -chat;
 	if (n->peer)
 		return ERR_OK;
-	rc = find_user(dc, body, "to", &u, ei);
+	rc = dc_admin_user(dc, body, "to", &u, ei);
 	if (!rc)
 		n->peer = u->id;
 	return rc;
@@ -456,9 +468,9 @@ static enum err post_revoke(struct http_req *req, void *ctx,
 	if (json_is_string(json_get(body, "auth_key_id")))
 		rc = text_i64(json_str(json_get(body, "auth_key_id"), ""), &id);
 	else if (!json_missing(json_get(body, "user_id")))
-		rc = find_user(dc, body, "user_id", &u, ei);
+		rc = dc_admin_user(dc, body, "user_id", &u, ei);
 	else
-		rc = find_user(dc, body, "phone", &u, ei);
+		rc = dc_admin_user(dc, body, "phone", &u, ei);
 	if (rc)
 		return rc;
 	while ((k = imap_next(&dc->keys, &cursor))) {
@@ -513,7 +525,7 @@ static enum err post_faults(struct http_req *req, void *ctx,
 	if (!rc)
 		rc = json_want_int(body, "count", 0, INT32_MAX, &count, ei);
 	if (!rc && !json_missing(json_get(body, "phone")))
-		rc = find_user(dc, body, "phone", &u, ei);
+		rc = dc_admin_user(dc, body, "phone", &u, ei);
 	if (rc)
 		return rc;
 	if (u)
@@ -669,6 +681,8 @@ enum err dc_admin_start(struct dc *dc, struct err_info *ei)
 	rc = router_add(&dc->router, rows, ARRAY_LEN(rows), ei);
 	if (!rc)
 		rc = dc_bots_routes(dc, ei);
+	if (!rc)
+		rc = dc_upload_routes(dc, ei);
 	if (rc)
 		return rc;
 	return server_new(dc->loop, &o, &dc->admin, ei);

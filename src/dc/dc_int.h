@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/idtab.h"
+#include "base/json.h"
 #include "base/rnd.h"
 #include "crypto/rsa.h"
 #include "dc/dc.h"
@@ -133,6 +134,7 @@ struct dc_conn {
 struct dc_counters {
 	uint64_t connections, handshakes, messages_in, messages_out;
 	uint64_t packets_in, packets_out, updates, duplicates;
+	uint64_t file_bytes; /* sent by upload.getFile */
 	uint64_t refused_packets, rpc_errors, revoked_calls, drops;
 	uint64_t calls[DC_METHOD_COUNT];
 	uint64_t calls_unknown;
@@ -165,7 +167,9 @@ struct dc {
 	struct imap conns;    /* link -> dc_conn */
 	struct imap codes;    /* phone -> dc_code */
 	struct imap exports;  /* id -> dc_export */
-	struct imap logins;   /* id -> dc_login */
+	struct imap uploads;  /* of a user and a file id -> dc_upload */
+	uint64_t upload_bytes;
+	struct imap logins; /* id -> dc_login */
 	struct dc_conn *dirty;
 	struct loop_call flush;
 	struct dc_sess *origin;	 /* whose call is being handled */
@@ -377,6 +381,17 @@ struct dyn *dc_channels_look(struct dc_call *call,
 /* ---- dc_updates.c */
 struct dyn *dc_updates_state_object(struct dc_call *call, int32_t pts);
 
+/* ---- dc_upload.c */
+void dc_upload_free_all(struct dc *dc);
+enum err dc_upload_load(struct dc *dc, struct err_info *ei);
+enum err dc_upload_routes(struct dc *dc, struct err_info *ei);
+/* Parts become a file; f says what it is. */
+enum err dc_upload_take(struct dc_call *call, const struct dyn *input,
+			struct world_file *f, struct world_file **ret);
+/* By id, access hash and a reference that is not stale. */
+enum err dc_upload_file_of(struct dc_call *call, const struct dyn *input,
+			   struct world_file **ret);
+
 /* ---- dc_push.c */
 extern const struct world_observer dc_push_observer;
 /* To every online session of the user but the origin. */
@@ -398,6 +413,11 @@ enum err dc_peers_user(struct dc_call *call, const struct dyn *input,
 		       struct world_user **ret);
 
 /* ---- dc_admin.c, dc_seed.c, dc.c */
+/* {"ok":true} */
+enum err dc_admin_ok(struct http_req *req);
+/* Whom the body's key names, by number or id. */
+enum err dc_admin_user(struct dc *dc, struct json obj, const char *key,
+		       struct world_user **ret, struct err_info *ei);
 enum err dc_admin_start(struct dc *dc, struct err_info *ei);
 enum err dc_seed_demo(struct dc *dc, struct err_info *ei);
 /* Stops the loop: the state file can no longer be trusted. */

@@ -317,7 +317,8 @@ static enum err write_result(struct dc_call *call, struct tl_writer *w,
 	rc = dyn_write_result(w, call->schema, call->fn->name, &call->result,
 			      ei);
 	len = buf_len(w->out) - head;
-	if (rc || len < GZIP_ABOVE)
+	/* Files would only get bigger. */
+	if (rc || len < GZIP_ABOVE || call->fn->name == TLN_upload_getFile)
 		return rc;
 	buf_reset(packed);
 	rc = gzip_pack(buf_head(w->out) + head, len, packed);

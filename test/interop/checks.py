@@ -1,6 +1,8 @@
 """What is asked of every client; each check is one column of the table."""
 import asyncio
 import collections
+import hashlib
+import os
 import time
 
 from clients import Client
@@ -166,12 +168,25 @@ def supergroup(world, c):
         pass  # what the others forwarded there
 
 
+def files(world, c):
+    """5 MB to the next client, which fetches it byte for byte."""
+    names = list(world.clients)
+    other = world.clients[names[(names.index(c.name) + 1) % len(names)]]
+    data = os.urandom(5 << 20) if other is not c else b"\x05" * (5 << 20)
+    path = world.tmp / "five.bin"
+    path.write_bytes(data)
+    c.ask("send_file", to=other.user, path=str(path), seconds=60)
+    got = other.ask("get_file", seconds=60, **{"with": c.user})
+    assert got["sha256"] == hashlib.sha256(data).hexdigest(), got
+
+
 CHECKS = [
     Check("sign in", sign_in, {}),
     Check("2FA", two_steps, {}),
     Check("chat", talk, {}),
     Check("with our engine", fleet, {}),
     Check("supergroup, forward", supergroup, {}),
+    Check("5 MB file", files, {}),
     Check("forced disconnect", disconnect, {}),
     Check("gap", gap, {}),
 ]

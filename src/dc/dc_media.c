@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* messages.* with files: single ones, albums, uploads ahead of an album. */
+#include <string.h>
+
+#include "base/text.h"
+#include "dc/dc_int.h"
+
+#define CAPTION_CHARS_MAX 1024
+#define ALBUM_MAX 10
+
+static void copy_name(char *dst, size_t size, struct tl_bytes text)
+{
+	size_t len = text.len < size - 1 ? text.len : size - 1;
+
+	if (len)
+		memcpy(dst, text.data, len);
+	dst[len] = '\0';
+}
+
+static enum err uploaded(struct dc_call *call, const struct dyn *media,
+			 bool photo, struct world_file **ret)
+{
+	const struct dyn_vec *attributes = dyn_vec(media, TLF_attributes);
+	const struct dyn *file = dyn_obj(media, TLF_file);
+	struct world_file f = { .photo = photo };
+	uint32_t i;
+
+	if (!dyn_is(file, TLN_inputFile) && !dyn_is(file, TLN_inputFileBig))
+		return dc_call_fail(call, 400, "MEDIA_INVALID");
+	copy_name(f.name, sizeof(f.name), dyn_bytes(file, TLF_name));
+	copy_name(f.mime, sizeof(f.mime), dyn_bytes(media, TLF_mime_type));
+	for (i = 0; i < dyn_len(attributes); i++) {
+		const struct dyn *a = dyn_item(attributes, i);
+
+		if (dyn_is(a, TLN_documentAttributeFilename))
+			copy_name(f.name, sizeof(f.name),
+				  dyn_bytes(a, TLF_file_name));
+	}
+	return dc_upload_take(call, file, &f, ret);
+}
+
+static enum err media_file(struct dc_call *call, const struct dyn *media,
+			   struct world_file **ret)
+{
+	switch (media ? media->name : 0) {
+	case TLN_inputMediaUploadedDocument:
+		return uploaded(call, media, false, ret);
+	case TLN_inputMediaUploadedPhoto:
+		return uploaded(call, media, true, ret);
+	case TLN_inputMediaDocument:
+	case TLN_inputMediaPhoto:
+		return dc_upload_file_of(call, dyn_obj(media, TLF_id), ret);
+	default:
+		return dc_call_fail(call, 400, "MEDIA_INVALID");
+	}
+}
+
+/* A repeated call must not ask for parts that were used up by the first. */
+static struct world_msg *sent_before(struct dc_call *call, int64_t peer,
+				     int64_t random_id)
+{
+	struct dc_view v;
+
+	dc_view_open(call, peer, &v);
+	if (v.channel)
+		random_id ^= call->user->id;
+	return v.box ? imap_get(&v.box->by_random, random_id) : NULL;
+}
+
+struct item {
+	const struct dyn *media;
+	struct tl_bytes caption;
+	int64_t random_id, grouped_id;
+};
+
+static enum err check_item(struct dc_call *call, const struct item *it)
+{
+	size_t i, chars = 0;
+
+	for (i = 0; i < it->caption.len; i++)
+		chars += (it->caption.data[i] & 0xc0) != 0x80;
+	if (chars > CAPTION_CHARS_MAX)
+		return dc_call_fail(call, 400, "MEDIA_CAPTION_TOO_LONG");
+	if (!it->random_id)
+		return dc_call_fail(call, 400, "RANDOM_ID_EMPTY");
+	return ERR_OK;
+}
+
+static enum err send_item(struct dc_call *call, int64_t peer,
+			  const struct item *it, struct world_msg **ret)
+{
+	struct world_new_msg n = {
+		.from = call->user->id,
+		.peer = peer,
+		.kind = WORLD_TEXT,
+		.text = it->caption.len ? (const char *)it->caption.data : "",
+		.text_len = it->caption.len,
+		.random_id = it->random_id,
+		.date = call->now,
+	};
+	struct world_file *f;
+	bool again;
+	enum err rc;
+
+	*ret = sent_before(call, peer, it->random_id);
+	if (*ret)
+		return ERR_OK;
+	rc = media_file(call, it->media, &f);
+	if (rc)
+		return rc;
+	n.extra.file_id = f->id;
+	n.extra.grouped_id = it->grouped_id;
+	n.extra.reply_to = dc_peers_reply(call, peer);
+	rc = world_send(&call->dc->world, &n, ret, &again);
+	return rc ? dc_peers_error(call, rc) : ERR_OK;
+}
+
+static enum err open_peer(struct dc_call *call, int64_t *ret)
+{
+	enum err rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), ret);
+
+	return rc ? rc : dc_peers_may_post(call, *ret);
+}
+
+enum err dc_media_send(struct dc_call *call, struct err_info *ei)
+{
+	struct item it = { .media = dyn_obj(call->fn, TLF_media),
+			   .caption = dyn_bytes(call->fn, TLF_message),
+			   .random_id = dyn_int(call->fn, TLF_random_id, 0) };
+	struct world_msg *m;
+	int64_t peer;
+	enum err rc;
+
+	(void)ei;
+	rc = open_peer(call, &peer);
+	if (!rc)
+		rc = check_item(call, &it);
+	if (!rc)
+		rc = send_item(call, peer, &it, &m);
+	if (rc)
+		return rc;
+	dc_peers_posted(call, peer);
+	dc_call_obj(call, dc_view_sent(call, &m, 1));
+	return ERR_OK;
+}
+
+enum err dc_media_album(struct dc_call *call, struct err_info *ei)
+{
+	const struct dyn_vec *v = dyn_vec(call->fn, TLF_multi_media);
+	int64_t peer, group = (int64_t)(rnd_u64(rnd_system()) >> 1);
+	struct world_msg *sent[ALBUM_MAX];
+	struct item items[ALBUM_MAX];
+	enum err rc;
+	uint32_t i;
+
+	(void)ei;
+	if (!dyn_len(v))
+		return dc_call_fail(call, 400, "MEDIA_EMPTY");
+	if (dyn_len(v) > ALBUM_MAX)
+		return dc_call_fail(call, 400, "MULTI_MEDIA_TOO_LONG");
+	rc = open_peer(call, &peer);
+	for (i = 0; i < dyn_len(v) && !rc; i++) {
+		const struct dyn *in = dyn_item(v, i);
+
+		items[i] = (struct item){
+			.media = dyn_obj(in, TLF_media),
+			.caption = dyn_bytes(in, TLF_message),
+			.random_id = dyn_int(in, TLF_random_id, 0),
+			.grouped_id = group,
+		};
+		rc = check_item(call, &items[i]);
+	}
+	for (i = 0; i < dyn_len(v) && !rc; i++)
+		rc = send_item(call, peer, &items[i], &sent[i]);
+	if (rc)
+		return rc;
+	dc_peers_posted(call, peer);
+	dc_call_obj(call, dc_view_sent(call, sent, dyn_len(v)));
+	return ERR_OK;
+}
+
+enum err dc_media_upload(struct dc_call *call, struct err_info *ei)
+{
+	struct world_file *f;
+	enum err rc;
+
+	(void)ei;
+	rc = media_file(call, dyn_obj(call->fn, TLF_media), &f);
+	if (!rc)
+		dc_call_obj(call,
+			    dc_objects_media(call->arena, &call->dc->world, f));
+	return rc;
+}
