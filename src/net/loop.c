@@ -323,6 +323,11 @@ void loop_stop(struct loop *l)
 	l->stopping = true;
 }
 
+struct mono loop_due(const struct loop *l)
+{
+	return wheel_next(&l->wheel);
+}
+
 struct mono loop_now(const struct loop *l)
 {
 	return l->now;

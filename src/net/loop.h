@@ -56,6 +56,9 @@ void loop_turn(struct loop *l, int64_t max_wait_us);
 /* The current turn is the last; from the loop's thread. */
 void loop_stop(struct loop *l);
 
+/* When the earliest timer is due: for simulations, which move the clock. */
+struct mono loop_due(const struct loop *l);
+
 struct mono loop_now(const struct loop *l);
 struct wall loop_wall(const struct loop *l);
 const struct clock *loop_clock(const struct loop *l);

@@ -193,7 +193,7 @@ static void hang_up(struct account *a, const char *why)
 	loop_cancel(a->fleet->loop, &a->timer);
 	if (a->link) {
 		account_move(a, ACCOUNT_CLOSING, why);
-		link_close(a->fleet->loop, a->link, CLOSE_LOCAL);
+		a->fleet->net->close(a->fleet->net_ctx, a->link, CLOSE_LOCAL);
 		return;
 	}
 	account_move(a, ACCOUNT_PARKED, why);

@@ -31,7 +31,7 @@ static void failed(struct account *a, enum err rc, const struct err_info *ei)
 	a->wait_us = 0;
 	engine_disconnected(&a->engine);
 	if (a->link)
-		link_close(a->fleet->loop, a->link, CLOSE_LOCAL);
+		a->fleet->net->close(a->fleet->net_ctx, a->link, CLOSE_LOCAL);
 	loop_cancel(a->fleet->loop, &a->timer);
 	if (a->end) {
 		enum account_state end = (enum account_state)a->end;
@@ -77,8 +77,8 @@ static void pump(struct account *a, enum err rc, struct err_info *ei)
 	}
 	if (!rc && buf_len(out)) {
 		metrics_add(METRIC_MT_PACKETS_OUT, 1);
-		rc = link_send(a->fleet->loop, a->link, buf_head(out),
-			       buf_len(out));
+		rc = a->fleet->net->send(a->fleet->net_ctx, a->link,
+					 buf_head(out), buf_len(out));
 		if (rc)
 			rc = err_set(ei, rc, "send: %s", err_text(rc));
 	}
@@ -168,6 +168,7 @@ void account_dial(struct account *a)
 		telegram_find(a->fleet->telegram, a->dc_id);
 	struct link_dial_options o = { .to = at ? *at : a->dc_at };
 	struct err_info ei = { 0 };
+	int64_t wait_us;
 	enum err rc;
 
 	if (account_state(a) != ACCOUNT_WAITING)
@@ -176,8 +177,16 @@ void account_dial(struct account *a)
 		account_back_off(a, 0, "not its turn");
 		return;
 	}
+	/* a lease that went and came back does not shorten a flood wait */
+	wait_us = account_limits_dial_wait_us(a);
+	if (wait_us) {
+		account_move(a, ACCOUNT_BACKOFF, "told to wait");
+		loop_arm(a->fleet->loop, &a->timer, wait_us);
+		return;
+	}
 	account_move(a, ACCOUNT_DIALING, "its turn");
-	rc = link_dial(a->fleet->loop, &o, &account_link_ops, a, &a->link, &ei);
+	rc = a->fleet->net->dial(a->fleet->net_ctx, &o, &account_link_ops, a,
+				 &a->link, &ei);
 	if (rc)
 		failed(a, rc, &ei);
 }
@@ -225,6 +234,8 @@ static void on_message(struct account *a, const struct engine_message *m)
 	a->received++;
 	a->last_activity = loop_wall(a->fleet->loop);
 	metrics_add(METRIC_MESSAGES_IN, 1);
+	if (a->fleet->ops->on_message)
+		a->fleet->ops->on_message(a->fleet->ctx, a, m);
 	log_debug(LOGEV_ACC_MSG, log_str("acc", a->account_id),
 		  log_i64("chat", m->chat_id), log_i64("msg", m->id));
 	account_changed(a, false);

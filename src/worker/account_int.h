@@ -21,6 +21,8 @@ void account_limits_note(struct account *a);
 void account_limits_expire(struct account *a);
 /* When the next wait is over. */
 struct mono account_limits_due(const struct account *a);
+/* How long the call made first on every connection is forbidden; 0: it is not. */
+int64_t account_limits_dial_wait_us(const struct account *a);
 /* account_dial.c */
 void account_engine_init(struct account *a);
 

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "net/loop.h"
+#include "tl/schema.h"
 #include "worker/account_int.h"
 #include "worker/fleet.h"
 
@@ -78,4 +79,13 @@ struct mono account_limits_due(const struct account *a)
 		return MONO_NEVER;
 	return mono_add(loop_now(a->fleet->loop),
 			f->entries[0].until.us - now(a).us);
+}
+
+int64_t account_limits_dial_wait_us(const struct account *a)
+{
+	const struct flood_entry *entry =
+		flood_find(&a->engine.flood,
+			   schema_name_text(TLN_users_getUsers), 0, now(a));
+
+	return entry ? flood_seconds_left(entry, now(a)) * US_PER_SEC : 0;
 }

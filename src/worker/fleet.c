@@ -26,9 +26,39 @@ static uint32_t hash(const char *s)
 	return h;
 }
 
+static enum err net_dial(void *ctx, const struct link_dial_options *o,
+			 const struct link_ops *ops, void *who,
+			 uint64_t *ret_link, struct err_info *ei)
+{
+	return link_dial(ctx, o, ops, who, ret_link, ei);
+}
+
+static enum err net_send(void *ctx, uint64_t link, const void *data, size_t len)
+{
+	return link_send(ctx, link, data, len);
+}
+
+static void net_close(void *ctx, uint64_t link, enum close_reason reason)
+{
+	link_close(ctx, link, reason);
+}
+
+static void net_abandon(void *ctx, uint64_t link)
+{
+	static const struct link_ops nobody = { 0 };
+
+	link_own(ctx, link, &nobody, NULL);
+	link_close(ctx, link, CLOSE_SHUTDOWN);
+}
+
+static const struct fleet_net loop_net = { net_dial, net_send, net_close,
+					   net_abandon };
+
 enum err fleet_init(struct fleet *f, const struct fleet_config *cfg)
 {
 	*f = (struct fleet){ .loop = cfg->loop,
+			     .net = cfg->net ? cfg->net : &loop_net,
+			     .net_ctx = cfg->net ? cfg->net_ctx : cfg->loop,
 			     .rnd = cfg->rnd,
 			     .telegram = cfg->telegram,
 			     .journal = cfg->journal,
@@ -48,8 +78,6 @@ enum err fleet_init(struct fleet *f, const struct fleet_config *cfg)
 	return f->buckets ? ERR_OK : ERR_NOMEM;
 }
 
-static const struct link_ops nobody = { 0 };
-
 void fleet_deinit(struct fleet *f)
 {
 	struct account *a;
@@ -59,10 +87,8 @@ void fleet_deinit(struct fleet *f)
 		return;
 	f->closing = true;
 	while ((a = idtab_next(&f->accounts, &cursor))) {
-		if (a->link) {
-			link_own(f->loop, a->link, &nobody, NULL);
-			link_close(f->loop, a->link, CLOSE_SHUTDOWN);
-		}
+		if (a->link)
+			f->net->abandon(f->net_ctx, a->link);
 		idtab_remove(&f->accounts, a->id);
 		account_free(a);
 	}

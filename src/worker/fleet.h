@@ -31,13 +31,30 @@ struct fleet_ops {
 	/* In WAITING for a session: fetch it, then account_take_session(). */
 	void (*on_want_session)(void *ctx, struct account *a);
 	void (*on_forget_session)(void *ctx, struct account *a);
+	/* A message came, once; may be NULL. */
+	void (*on_message)(void *ctx, struct account *a,
+			   const struct engine_message *m);
 	/* Of account_send_text(); err or rpcerr text in ei when rc. */
 	void (*on_sent)(void *ctx, struct account *a, uint64_t tag, enum err rc,
 			int32_t message_id, const struct err_info *ei);
 };
 
+/* Connections as net/link.h has them; a simulation brings its own. */
+struct fleet_net {
+	enum err (*dial)(void *ctx, const struct link_dial_options *o,
+			 const struct link_ops *ops, void *who,
+			 uint64_t *ret_link, struct err_info *ei);
+	enum err (*send)(void *ctx, uint64_t link, const void *data,
+			 size_t len);
+	void (*close)(void *ctx, uint64_t link, enum close_reason reason);
+	/* Closes; no callback comes any more. */
+	void (*abandon)(void *ctx, uint64_t link);
+};
+
 struct fleet {
 	struct loop *loop;
+	const struct fleet_net *net;
+	void *net_ctx;
 	struct rnd *rnd;
 	const struct telegram *telegram;
 	struct journal *journal;
@@ -64,6 +81,8 @@ struct fleet_config {
 	struct journal *journal;
 	const struct fleet_ops *ops;
 	void *ctx;
+	const struct fleet_net *net; /* NULL: the loop's links */
+	void *net_ctx;
 };
 
 enum err fleet_init(struct fleet *f, const struct fleet_config *cfg);

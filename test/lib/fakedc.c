@@ -13,6 +13,9 @@
 #define ID_CONTAINER 0x73f1f8dcu
 #define ID_RPC_RESULT 0xf35c6d01u
 #define ID_RPC_ERROR 0x2144ca19u
+#define ID_PING 0x7abe77ecu
+#define ID_PING_DELAY 0xf3427b8cu
+#define ID_PONG 0x347773c5u
 #define ID_INVOKE_WITH_LAYER 0xda9b0d0du
 #define ID_INIT_CONNECTION 0xc1cd5ea9u
 
@@ -56,6 +59,23 @@ static void take_off_prefix(struct fakedc_query *q, struct tl_reader *r)
 		(void)cursor_get_string(r);
 }
 
+static void send_body(struct fakedc *d, struct buf *body);
+
+static void pong(struct fakedc *d, uint64_t msg_id, struct tl_reader *r)
+{
+	struct tl_writer w;
+	struct buf body;
+
+	(void)cursor_get_u32(r);
+	buf_init(&body, 64);
+	cursor_write(&w, &body);
+	cursor_put_u32(&w, ID_PONG);
+	cursor_put_i64(&w, (int64_t)msg_id);
+	cursor_put_i64(&w, cursor_get_i64(r));
+	assert_int_equal(w.rc, ERR_OK);
+	send_body(d, &body);
+}
+
 static void on_message(struct fakedc *d, uint64_t msg_id, const uint8_t *body,
 		       size_t len)
 {
@@ -75,6 +95,10 @@ static void on_message(struct fakedc *d, uint64_t msg_id, const uint8_t *body,
 			size = cursor_get_u32(&r);
 			on_message(d, inner, cursor_get_raw(&r, size), size);
 		}
+		return;
+	}
+	if (d->pongs && (id == ID_PING || id == ID_PING_DELAY)) {
+		pong(d, msg_id, &r);
 		return;
 	}
 	if (id != ID_INVOKE_WITH_LAYER && !schema_find(layer, id))

@@ -34,6 +34,7 @@ struct fakedc {
 	int64_t sec; /* server time */
 	struct fakedc_query queries[FAKEDC_QUERIES_MAX];
 	size_t n;
+	bool pongs; /* answer pings, too */
 };
 
 void fakedc_init(struct fakedc *d, struct rnd *rnd, const uint8_t *key,

@@ -88,8 +88,10 @@ static void on_sent(void *ctx, struct account *a, uint64_t tag, enum err rc,
 	orders_on_sent(&((struct rig *)ctx)->orders, tag, rc, message_id, ei);
 }
 
-static const struct fleet_ops ops = { on_urgent, on_want_session,
-				      on_forget_session, on_sent };
+static const struct fleet_ops ops = { .on_urgent = on_urgent,
+				      .on_want_session = on_want_session,
+				      .on_forget_session = on_forget_session,
+				      .on_sent = on_sent };
 
 static void on_answer(void *ctx, enum err rc)
 {
