@@ -50,6 +50,7 @@ void account_free(struct account *a)
 	loop_cancel(a->fleet->loop, &a->timer);
 	engine_deinit(&a->engine);
 	account_clear_fault(a);
+	free(a->dc_at);
 	free(a->grant_url);
 	free(a->username);
 	free(a->phone);
@@ -277,13 +278,17 @@ static bool find_dc(struct account *a, const struct wire_session *s)
 	a->dc_id = s->dc_id;
 	a->home_dc = s->dc_id;
 	a->moves = 0;
-	a->dc_at = (struct addr_host){ 0 };
+	free(a->dc_at);
+	a->dc_at = NULL;
 	if (telegram_find(a->fleet->telegram, s->dc_id))
 		return true;
-	if (!s->server_address || s->port <= 0 || s->port > 65535 ||
-	    !text_copy(a->dc_at.host, sizeof(a->dc_at.host), s->server_address))
+	if (!s->server_address || s->port <= 0 || s->port > 65535)
 		return false;
-	a->dc_at.port = (uint16_t)s->port;
+	a->dc_at = calloc(1, sizeof(*a->dc_at));
+	if (!a->dc_at || !text_copy(a->dc_at->host, sizeof(a->dc_at->host),
+				    s->server_address))
+		return false;
+	a->dc_at->port = (uint16_t)s->port;
 	return true;
 }
 

@@ -58,9 +58,10 @@ struct account {
 	int64_t wait_us;      /* Telegram asked for, before the next try */
 	uint8_t moves;	      /* to another data centre, in a row */
 	int dc_id, home_dc;   /* where it is sent to; where its key is from */
-	struct addr_host dc_at; /* where dc_id is when the node does not know */
-	uint64_t flood_seen;	/* changes of the flood book kept so far */
-	uint32_t flood_broken;	/* ... and calls before their time counted */
+	struct addr_host
+		*dc_at;	       /* of home_dc if the node does not know; NULL */
+	uint64_t flood_seen;   /* changes of the flood book kept so far */
+	uint32_t flood_broken; /* ... and calls before their time counted */
 	struct account_fault fault;
 	struct wall state_since, last_activity;
 	int64_t received, sent; /* since this process started */

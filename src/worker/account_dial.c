@@ -166,7 +166,7 @@ void account_dial(struct account *a)
 {
 	const struct addr_host *at =
 		telegram_find(a->fleet->telegram, a->dc_id);
-	struct link_dial_options o = { .to = at ? *at : a->dc_at };
+	struct link_dial_options o = { 0 };
 	struct err_info ei = { 0 };
 	int64_t wait_us;
 	enum err rc;
@@ -184,6 +184,10 @@ void account_dial(struct account *a)
 		loop_arm(a->fleet->loop, &a->timer, wait_us);
 		return;
 	}
+	if (!at)
+		at = a->dc_at;
+	BUG_ON(!at); /* find_dc() and move_to_dc() saw to it */
+	o.to = *at;
 	account_move(a, ACCOUNT_DIALING, "its turn");
 	rc = a->fleet->net->dial(a->fleet->net_ctx, &o, &account_link_ops, a,
 				 &a->link, &ei);
