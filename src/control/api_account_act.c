@@ -95,10 +95,14 @@ static enum err stop(struct http_req *req, void *ctx, struct err_info *ei)
 				ei);
 	if (!rc)
 		rc = queue_stop(c, req, &acc, ei);
+	if (!rc)
+		rc = startall_fail(c, acc.account_id,
+				   &(struct startall_why){ ERR_CANCELED,
+							   "stopped meanwhile",
+							   NULL },
+				   ei);
 	if (rc)
 		return rc;
-	startall_fail(c, acc.account_id, ERR_CANCELED, "stopped meanwhile",
-		      NULL);
 	return account_json_reply(c, req, 200, acc.account_id, ei);
 }
 

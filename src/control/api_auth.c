@@ -106,9 +106,24 @@ static enum err note_login(struct control *c, struct http_req *req,
 	return e.actor ? c->store->ops->audit_add(c->store, &e, ei) : ERR_NOMEM;
 }
 
-static enum err sign_in(struct control *c, struct http_req *req,
-			const struct login_ctx *x, struct err_info *ei)
+static void count_good(struct control *c, void *arg, bool committed)
 {
+	struct login_limit *l = strmap_get(&c->limits, arg);
+
+	if (committed && l && l->failures > 0)
+		l->failures--; /* only failures stay counted */
+}
+
+struct signing_in {
+	struct control *c;
+	const struct login_ctx *login;
+};
+
+static enum err sign_in(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	const struct signing_in *s = ctx;
+	const struct login_ctx *x = s->login;
+	struct control *c = s->c;
 	char token[CONTROL_TOKEN_MAX];
 	const struct wall now = control_wall(c);
 	struct store_login login = {
@@ -117,7 +132,6 @@ static enum err sign_in(struct control *c, struct http_req *req,
 		.created = now,
 		.expires = { now.us + c->cfg->login_ttl_us },
 	};
-	struct login_limit *l = strmap_get(&c->limits, x->remote);
 	enum err rc;
 
 	control_random_id("tgu_", CONTROL_TOKEN_BYTES, token, sizeof(token));
@@ -128,8 +142,9 @@ static enum err sign_in(struct control *c, struct http_req *req,
 						  ei);
 	if (!rc)
 		rc = note_login(c, req, x, "auth.login", ei);
-	if (!rc && l && l->failures > 0)
-		l->failures--; /* only failures stay counted */
+	if (!rc)
+		rc = change_after(c, count_good, x->remote, sizeof(x->remote),
+				  ei);
 	if (!rc)
 		reply_token(c, req, x, token);
 	secret_wipe(token, sizeof(token));
@@ -146,7 +161,8 @@ static void on_verified(struct control *c, struct http_req *req, void *ctx,
 	if (!req)
 		return;
 	if (!rc && x->user_id && x->usable) {
-		rc = sign_in(c, req, x, &ei);
+		rc = change_run(c, req, sign_in, &(struct signing_in){ c, x },
+				&ei);
 		if (rc)
 			http_reply_error(req, rc, &ei);
 		return;
@@ -312,14 +328,21 @@ struct user_ctx {
 	char role[16];
 };
 
-static enum err add_user(struct control *c, struct http_req *req,
-			 const struct user_ctx *x, const char *hash,
-			 struct err_info *ei)
+struct adding_user {
+	struct control *c;
+	const struct user_ctx *user;
+	const char *hash;
+};
+
+static enum err add_user(struct http_req *req, void *ctx, struct err_info *ei)
 {
+	const struct adding_user *s = ctx;
+	const struct user_ctx *x = s->user;
+	struct control *c = s->c;
 	struct store_user u = {
 		.name = x->name,
 		.role = x->role,
-		.password_hash = hash,
+		.password_hash = s->hash,
 		.created = control_wall(c),
 	};
 	struct jsonw w;
@@ -346,7 +369,8 @@ static void on_hashed(struct control *c, struct http_req *req, void *ctx,
 	if (!req)
 		return;
 	if (!rc)
-		rc = add_user(c, req, ctx, text, &ei);
+		rc = change_run(c, req, add_user,
+				&(struct adding_user){ c, ctx, text }, &ei);
 	if (rc)
 		http_reply_error(req, rc, &ei);
 }
@@ -481,13 +505,14 @@ static enum err join_delete(struct http_req *req, void *ctx,
 }
 
 static const struct router_row rows[] = {
-	{ "POST", API "/auth/login", 0, 0, 8192, login,
+	{ "POST", API "/auth/login", 0, CHANGE_OWN, 8192, login,
 	  "Sign in: user name and password against a bearer token" },
 	{ "POST", API "/auth/logout", AUTH_READ, 0, 0, logout,
 	  "End this sign-in" },
 	{ "GET", API "/auth/me", AUTH_READ, 0, 0, me, "Who am I" },
 	{ "GET", API "/users", AUTH_ADMIN, 0, 0, users_list, "List users" },
-	{ "POST", API "/users", AUTH_ADMIN, 0, 8192, users_add, "Add a user" },
+	{ "POST", API "/users", AUTH_ADMIN, CHANGE_OWN, 8192, users_add,
+	  "Add a user" },
 	{ "POST", API "/workers/join-tokens", AUTH_ADMIN, 0, 8192, join_add,
 	  "Make a single-use join token for a node" },
 	{ "GET", API "/workers/join-tokens", AUTH_ADMIN, 0, 0, join_list,

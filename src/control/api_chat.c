@@ -97,7 +97,7 @@ static enum err send_to(struct chat_run *r, const struct store_node *node,
 			char id[static CONTROL_ID_MAX], struct err_info *ei)
 {
 	if (node->has_public_key)
-		return err_set(ei, ERR_UNAVAILABLE,
+		return err_set(ei, ERR_CONFLICT,
 			       "not sent: this node has no chat scripts "
 			       "(tgfleet %s)",
 			       node->version ? node->version : "worker");
@@ -110,13 +110,24 @@ static enum err send_to(struct chat_run *r, const struct store_node *node,
 		id, ei);
 }
 
-static void send_one(struct chat_run *r, const struct store_node *node)
+/* Refused for one node is a result; trouble with the database ends it all. */
+static bool is_refusal(enum err rc)
+{
+	return rc == ERR_CAPACITY || rc == ERR_CONFLICT;
+}
+
+static enum err send_one(struct chat_run *r, const struct store_node *node,
+			 struct err_info *ret_ei)
 {
 	bool online = nodes_online(r->c, node->node_id);
 	struct err_info ei = { 0 };
 	char id[CONTROL_ID_MAX];
 	enum err rc = send_to(r, node, id, &ei);
 
+	if (rc && !is_refusal(rc)) {
+		*ret_ei = ei;
+		return rc;
+	}
 	r->total++;
 	if (rc)
 		r->failed++;
@@ -136,6 +147,7 @@ static void send_one(struct chat_run *r, const struct store_node *node)
 			     "back");
 	jsonw_str_or_null(&r->w, "command_id", rc ? NULL : id);
 	jsonw_object_end(&r->w);
+	return ERR_OK;
 }
 
 static enum err send_all(struct chat_run *r, struct http_req *req,
@@ -154,7 +166,7 @@ static enum err send_all(struct chat_run *r, struct http_req *req,
 			r->c->store, http_req_arena(req), &nodes, ei);
 	}
 	for (size_t i = 0; !rc && i < nodes.n; i++)
-		send_one(r, &nodes.items[i]);
+		rc = send_one(r, &nodes.items[i], ei);
 	return rc;
 }
 

@@ -11,7 +11,6 @@
 
 #define STREAM_WAIT_US (25 * US_PER_SEC)
 #define COMMANDS_A_BEAT 100
-#define BEAT_ARENA_MAX (128U << 20)
 
 struct beat_run {
 	struct control *c;
@@ -153,36 +152,38 @@ static enum err fetch_commands(struct beat_run *r, struct err_info *ei)
 	return ERR_OK;
 }
 
-/* One batch: what it said, what it may run, what it shall do. */
+/* What it said, what it may run, what it shall do. */
 static enum err apply(struct beat_run *r, struct err_info *ei)
 {
 	const struct leases_ask ask = { r->node, &r->beat, &r->hb };
 	struct store *st = r->c->store;
 	enum err rc;
 
-	rc = st->ops->begin(st, ei);
-	if (rc)
-		return rc;
 	rc = st->ops->heartbeat_apply(st, &r->hb, ei);
 	if (!rc)
 		rc = leases_answer(r->c, &ask, r->arena, &r->ans, ei);
 	if (!rc)
 		rc = fetch_commands(r, ei);
-	return store_batch_end(st, rc, ei);
+	return rc;
 }
 
 /* After the commit: jobs hear of it, refusals are told once each beat. */
-static void tell(struct beat_run *r)
+static void tell(struct control *c, void *arg, bool committed)
 {
+	struct beat_run *r = arg;
 	size_t refused = 0;
 	const char *which = NULL;
 
+	if (!committed)
+		return;
+	metrics_add(METRIC_HEARTBEATS, 1);
+	nodes_beat_stored(c, r->hb.node_id, &r->beat);
 	for (size_t i = 0; i < r->hb.n_reports; i++) {
 		const struct store_report *rep = &r->hb.reports[i];
 
 		if (rep->ret == STORE_REPORT_APPLIED ||
 		    rep->ret == STORE_REPORT_CREATED) {
-			startall_on_report(r->c, rep);
+			startall_on_report(c, rep);
 			continue;
 		}
 		refused++;
@@ -235,12 +236,9 @@ static enum err run(struct beat_run *r, struct err_info *ei)
 			&r->ans.full_wanted, ei);
 	if (!rc)
 		rc = apply(r, ei);
-	if (rc)
-		return rc;
-	nodes_beat_stored(r->c, r->hb.node_id, &r->beat);
-	tell(r);
-	metrics_add(METRIC_HEARTBEATS, 1);
-	return answer(r);
+	if (!rc)
+		rc = change_after(r->c, tell, r, sizeof(*r), ei);
+	return rc ? rc : answer(r);
 }
 
 static enum err heartbeat(struct http_req *req, void *ctx, struct err_info *ei)
@@ -250,14 +248,9 @@ static enum err heartbeat(struct http_req *req, void *ctx, struct err_info *ei)
 		.req = req,
 		.node = control_caller(req),
 	};
-	struct arena a;
-	enum err rc;
 
-	arena_init(&a, BEAT_ARENA_MAX);
-	r.arena = &a;
-	rc = run(&r, ei);
-	arena_deinit(&a);
-	return rc;
+	r.arena = &r.c->change->arena;
+	return run(&r, ei);
 }
 
 static enum err stream(struct http_req *req, void *ctx, struct err_info *ei)

@@ -98,7 +98,6 @@ static enum err reply_sealed(struct http_req *req, const uint8_t *public_key,
 	return rc;
 }
 
-/* The grant is used up, and that it was is noted, or neither. */
 static enum err use_grant(struct control *c, struct http_req *req,
 			  const struct principal *p, struct store_grant *g,
 			  struct buf *doc, struct err_info *ei)
@@ -108,9 +107,6 @@ static enum err use_grant(struct control *c, struct http_req *req,
 	struct store *st = c->store;
 	enum err rc;
 
-	rc = st->ops->begin(st, ei);
-	if (rc)
-		return rc;
 	rc = st->ops->grant_consume(st, &hash, p->node.node_id, control_wall(c),
 				    http_req_arena(req), g, ei);
 	if (rc == ERR_UNAUTHORIZED)
@@ -122,7 +118,7 @@ static enum err use_grant(struct control *c, struct http_req *req,
 	if (!rc)
 		rc = audit_note(c, req, "session.deliver", g->account_id, NULL,
 				ei);
-	return store_batch_end(st, rc, ei);
+	return rc ? rc : leases_fetched(c, g->account_id, g->epoch, ei);
 }
 
 static enum err deliver(struct http_req *req, void *ctx, struct err_info *ei)
@@ -140,10 +136,8 @@ static enum err deliver(struct http_req *req, void *ctx, struct err_info *ei)
 			       p->node.node_id);
 	buf_init(&doc, DOC_MAX);
 	rc = use_grant(c, req, p, &g, &doc, ei);
-	if (!rc) {
-		leases_fetched(c, g.account_id, g.epoch);
+	if (!rc)
 		rc = reply_sealed(req, p->node.public_key, &doc);
-	}
 	buf_wipe(&doc);
 	return rc;
 }
@@ -151,8 +145,8 @@ static enum err deliver(struct http_req *req, void *ctx, struct err_info *ei)
 static const struct router_row rows[] = {
 	{ "GET", API "/group-ai/sessions", AUTH_READ, 0, 0, list,
 	  "List stored sessions, never their keys" },
-	{ "GET", API "/group-ai/node/sessions/{grant}", AUTH_NODE, 0, 0,
-	  deliver, "One use: the session, sealed to the node's key" },
+	{ "GET", API "/group-ai/node/sessions/{grant}", AUTH_NODE, CHANGE_GET,
+	  0, deliver, "One use: the session, sealed to the node's key" },
 };
 
 API_TABLE(api_sessions_table);

@@ -234,9 +234,9 @@ static void tell_group(struct upload_run *run, enum err rc,
 
 static void take_group(struct upload_run *run, struct http_req *req)
 {
-	const struct store_ops *ops = run->c->store->ops;
 	struct err_info ei = { 0 };
-	enum err rc = ops->begin(run->c->store, &ei);
+	struct change change;
+	enum err rc = change_begin(&change, run->c, &ei);
 
 	if (rc) {
 		run->group[0] = (struct upload_result){
@@ -245,7 +245,7 @@ static void take_group(struct upload_run *run, struct http_req *req)
 		run->ngroup = 1;
 	} else {
 		store_group(run, req);
-		rc = ops->commit(run->c->store, &ei);
+		rc = change_end(&change, ERR_OK, &ei);
 	}
 	tell_group(run, rc, &ei);
 }
@@ -391,9 +391,10 @@ static enum err inspect(struct http_req *req, void *ctx, struct err_info *ei)
 }
 
 static const struct router_row rows[] = {
-	{ "POST", API "/group-ai/accounts/upload-session", AUTH_WRITE, 0,
-	  UPLOAD_BODY_MAX, upload, "Store session files; a result for each" },
-	{ "POST", API "/group-ai/sessions/inspect", AUTH_WRITE, 0,
+	{ "POST", API "/group-ai/accounts/upload-session", AUTH_WRITE,
+	  CHANGE_OWN, UPLOAD_BODY_MAX, upload,
+	  "Store session files; a result for each" },
+	{ "POST", API "/group-ai/sessions/inspect", AUTH_WRITE, CHANGE_OWN,
 	  UPLOAD_BODY_MAX, inspect,
 	  "Say what a session file is, without storing it" },
 };

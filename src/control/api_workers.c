@@ -341,10 +341,10 @@ static enum err drop(struct http_req *req, void *ctx, struct err_info *ei)
 	enum err rc;
 
 	rc = c->store->ops->node_delete(c->store, id, ei);
-	if (rc)
-		return rc;
-	nodes_forget(c, id);
-	rc = audit_note(c, req, "node.delete", id, NULL, ei);
+	if (!rc)
+		rc = audit_note(c, req, "node.delete", id, NULL, ei);
+	if (!rc)
+		rc = nodes_forget(c, id, ei);
 	return rc ? rc : control_reply_ok(req);
 }
 

@@ -245,6 +245,7 @@ static enum err listen_at(struct control *c, struct err_info *ei)
 		.router = &c->router,
 		.ctx = c,
 		.auth = auth_check,
+		.run = change_dispatch,
 		.done = on_done,
 		/* long polls answer late, and that is fine */
 		.limits = { .body_bytes = CONTROL_BODY_MAX },
@@ -273,15 +274,22 @@ static enum err shred(struct control *c, struct err_info *ei)
 {
 	const struct wall before = { control_wall(c).us -
 				     c->cfg->quarantine_keep_us };
-	size_t rows;
+	struct change change;
+	size_t rows = 0;
 	enum err rc;
 
-	rc = c->store->ops->session_shred(c->store, before, &rows, ei);
-	if (rc || !rows)
+	rc = change_begin(&change, c, ei);
+	if (rc)
 		return rc;
-	log_info(LOGEV_SESSION, log_str("why", "quarantine is over: shredded"),
-		 log_u64("n", rows));
-	return audit_self(c, "session.shred", NULL, NULL, ei);
+	rc = c->store->ops->session_shred(c->store, before, &rows, ei);
+	if (!rc && rows)
+		rc = audit_self(c, "session.shred", NULL, NULL, ei);
+	rc = change_end(&change, rc, ei);
+	if (!rc && rows)
+		log_info(LOGEV_SESSION,
+			 log_str("why", "quarantine is over: shredded"),
+			 log_u64("n", rows));
+	return rc;
 }
 
 static void on_housekeeping(struct wheel_timer *t, void *ctx)

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "control/change.h"
 #include "control/control.h"
 #include "control/strmap.h"
 #include "control/vault.h"
@@ -51,6 +52,7 @@ struct control {
 	struct mono started;
 	struct mono hold_until; /* the settings before were longer; 0 = no */
 	struct store *store;
+	struct change *change; /* under way, or NULL */
 	struct vault vault;
 	struct router router;
 	struct http_server *server;

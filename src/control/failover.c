@@ -29,6 +29,7 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 	struct store *st = w->c->store;
 	const struct store_lease_query q = { w->node_id, after, PAGE };
 	struct store_assignments list = { .n = PAGE };
+	struct change change;
 	struct arena a;
 	enum err rc = ERR_OK;
 
@@ -37,12 +38,12 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 		arena_reset(&a);
 		rc = st->ops->assignment_list(st, &q, &a, &list, ei);
 		if (!rc)
-			rc = st->ops->begin(st, ei);
+			rc = change_begin(&change, w->c, ei);
 		if (rc)
 			break;
 		for (size_t i = 0; !rc && i < list.n; i++)
 			rc = fn(w, &list.items[i], ei);
-		rc = store_batch_end(st, rc, ei);
+		rc = change_end(&change, rc, ei);
 		if (list.n)
 			text_copy(after, sizeof(after),
 				  list.items[list.n - 1].account_id);
@@ -63,12 +64,18 @@ static enum err mark(struct walk *w, const struct store_assignment *as,
 		.error_advice = "start the node again; wanted accounts come "
 				"back by themselves",
 	};
+	enum err rc;
 
 	if (!as->node_id || strcmp(as->node_id, w->node_id) != 0 ||
 	    leases_terminal(as->status))
 		return ERR_OK;
-	startall_fail(w->c, as->account_id, ERR_NODE_OFFLINE, "node offline",
-		      acc.error_advice);
+	rc = startall_fail(w->c, as->account_id,
+			   &(struct startall_why){ ERR_NODE_OFFLINE,
+						   "node offline",
+						   acc.error_advice },
+			   ei);
+	if (rc)
+		return rc;
 	return w->c->store->ops->account_update(
 		w->c->store, &acc, STORE_ACC_STATUS, control_wall(w->c), ei);
 }

@@ -29,6 +29,17 @@ static void free_entry(struct jobs_entry *j)
 	free(j);
 }
 
+/* It was never there: its request is told so. */
+static void abandon(struct control *c, void *arg, bool committed)
+{
+	struct jobs_entry *j = committed ? NULL : strmap_remove(&c->jobs, arg);
+
+	if (!j)
+		return;
+	waitq_drop(&j->waiters);
+	free_entry(j);
+}
+
 enum err jobs_start(struct control *c, const char *kind, const char *actor,
 		    const struct jobs_entry *tmpl, struct jobs_entry **ret,
 		    struct err_info *ei)
@@ -49,6 +60,8 @@ enum err jobs_start(struct control *c, const char *kind, const char *actor,
 	j->created_by = strdup(actor);
 	control_random_id("job_", 12, j->id, sizeof(j->id));
 	rc = j->created_by ? store_new(j, ei) : ERR_NOMEM;
+	if (!rc)
+		rc = change_after(c, abandon, j->id, sizeof(j->id), ei);
 	if (!rc)
 		rc = strmap_set(&c->jobs, j->id, j);
 	if (rc) {
@@ -88,6 +101,12 @@ static enum err store_end(struct jobs_entry *j, bool success,
 	return rc;
 }
 
+static void log_end(const struct jobs_entry *j, bool success)
+{
+	log_info(LOGEV_JOB, log_str("job", j->id), log_str("kind", j->kind),
+		 log_str("to", success ? "succeeded" : "failed"));
+}
+
 void jobs_finish(struct jobs_entry *j, bool success)
 {
 	struct err_info ei = { 0 };
@@ -96,12 +115,23 @@ void jobs_finish(struct jobs_entry *j, bool success)
 	if (rc)
 		log_fail(LOG_ERROR, LOGEV_JOB, rc, &ei, log_str("job", j->id));
 	else
-		log_info(LOGEV_JOB, log_str("job", j->id),
-			 log_str("kind", j->kind),
-			 log_str("to", success ? "succeeded" : "failed"));
+		log_end(j, success);
 	strmap_remove(&j->c->jobs, j->id);
 	waitq_wake(&j->waiters);
 	free_entry(j);
+}
+
+enum err jobs_finish_now(struct jobs_entry *j, bool success,
+			 struct err_info *ei)
+{
+	enum err rc = store_end(j, success, ei);
+
+	if (rc)
+		return rc;
+	log_end(j, success);
+	strmap_remove(&j->c->jobs, j->id);
+	free_entry(j);
+	return ERR_OK;
 }
 
 void jobs_free(struct control *c)

@@ -29,12 +29,21 @@ struct jobs_entry {
 	void *work;
 };
 
-/* The entry's `work` is the job's from success on. */
+/*
+ * The entry's `work` is the job's from success on.  A change under way that does
+ * not happen takes the job with it.
+ */
 enum err jobs_start(struct control *c, const char *kind, const char *actor,
 		    const struct jobs_entry *tmpl, struct jobs_entry **ret,
 		    struct err_info *ei);
 /* Stores the result, answers who waits, frees entry and work. */
 void jobs_finish(struct jobs_entry *j, bool success);
+/*
+ * Of a change under way, whose answer has the result: the store's error, and the
+ * job lives on, to go with the change.
+ */
+enum err jobs_finish_now(struct jobs_entry *j, bool success,
+			 struct err_info *ei);
 void jobs_free(struct control *c);
 
 #endif /* CONTROL_JOBS_H */

@@ -15,6 +15,7 @@ struct lease_clock {
 	struct mono answered;
 	int64_t session_version; /* the node was told to run; 0 = not known */
 	bool fetched;
+	bool over; /* given back */
 	struct mono url_until;
 };
 
@@ -39,12 +40,77 @@ void leases_free(struct control *c)
 	strmap_deinit(&c->leases);
 }
 
-void leases_fetched(struct control *c, const char *account_id, int64_t epoch)
+struct lease_was {
+	char account_id[WIRE_ID_MAX + 1];
+	bool known; /* else it had no clock */
+	struct lease_clock clock;
+};
+
+/* What did not happen moves no clock. */
+static void put_back(struct control *c, void *arg, bool committed)
+{
+	const struct lease_was *was = arg;
+	struct lease_clock *lc;
+
+	if (committed)
+		return;
+	lc = strmap_get(&c->leases, was->account_id);
+	if (lc && was->known)
+		*lc = was->clock;
+	else
+		free(strmap_remove(&c->leases, was->account_id));
+}
+
+static enum err remember(struct control *c, const char *account_id,
+			 struct err_info *ei)
+{
+	const struct lease_clock *lc = strmap_get(&c->leases, account_id);
+	struct lease_was was = { .known = lc };
+
+	if (lc)
+		was.clock = *lc;
+	text_copy(was.account_id, sizeof(was.account_id), account_id);
+	return change_after(c, put_back, &was, sizeof(was), ei);
+}
+
+static void drop_clock(struct control *c, void *arg, bool committed)
+{
+	const struct lease_clock *lc = strmap_get(&c->leases, arg);
+
+	if (committed && lc && lc->over)
+		free(strmap_remove(&c->leases, arg));
+}
+
+/* The same change may set it going again: it goes after that. */
+static enum err end_clock(struct control *c, const char *account_id,
+			  struct err_info *ei)
 {
 	struct lease_clock *lc = strmap_get(&c->leases, account_id);
+	enum err rc;
 
-	if (lc && lc->epoch == epoch)
+	if (!lc)
+		return ERR_OK;
+	rc = change_after(c, drop_clock, account_id, strlen(account_id) + 1,
+			  ei);
+	if (!rc)
+		rc = remember(c, account_id, ei);
+	if (!rc)
+		lc->over = true;
+	return rc;
+}
+
+enum err leases_fetched(struct control *c, const char *account_id,
+			int64_t epoch, struct err_info *ei)
+{
+	struct lease_clock *lc = strmap_get(&c->leases, account_id);
+	enum err rc;
+
+	if (!lc || lc->epoch != epoch)
+		return ERR_OK;
+	rc = remember(c, account_id, ei);
+	if (!rc)
 		lc->fetched = true;
+	return rc;
 }
 
 bool leases_terminal(const char *status)
@@ -88,10 +154,15 @@ static enum err add_stop(struct deciding *d, const char *account_id,
 	return ERR_OK;
 }
 
-static struct lease_clock *clock_of(struct control *c, const char *account_id)
+static struct lease_clock *clock_of(struct control *c, const char *account_id,
+				    struct err_info *ei)
 {
 	struct lease_clock *lc = strmap_get(&c->leases, account_id);
 
+	if (remember(c, account_id, ei))
+		return NULL;
+	if (lc && lc->over)
+		*lc = (struct lease_clock){ .answered = c->started };
 	if (lc)
 		return lc;
 	lc = calloc(1, sizeof(*lc));
@@ -173,7 +244,7 @@ static enum err grant(struct deciding *d, const struct store_assignment *as,
 		.takeover = takeover,
 		.now = control_wall(d->c),
 	};
-	struct lease_clock *lc = clock_of(d->c, as->account_id);
+	struct lease_clock *lc = clock_of(d->c, as->account_id, ei);
 	int64_t epoch;
 	enum err rc;
 
@@ -200,8 +271,8 @@ static enum err try_grant(struct deciding *d, const struct store_assignment *as,
 		.epoch = as->lease_epoch,
 		.holder = as->lease_node,
 		.released = as->released,
-		.answered_known = lc != NULL,
-		.answered = lc ? lc->answered : (struct mono){ 0 },
+		.answered_known = lc && !lc->over,
+		.answered = lc && !lc->over ? lc->answered : (struct mono){ 0 },
 	};
 	struct mono until;
 
@@ -220,7 +291,7 @@ static enum err try_grant(struct deciding *d, const struct store_assignment *as,
 static enum err renew(struct deciding *d, const struct store_assignment *as,
 		      struct err_info *ei)
 {
-	struct lease_clock *lc = clock_of(d->c, as->account_id);
+	struct lease_clock *lc = clock_of(d->c, as->account_id, ei);
 	bool lost_url;
 
 	if (!lc)
@@ -348,7 +419,9 @@ static enum err after_release(struct control *c, const char *node_id,
 
 		if (!hb->released[i].ok)
 			continue;
-		free(strmap_remove(&c->leases, id));
+		rc = end_clock(c, id, ei);
+		if (rc)
+			return rc;
 		rc = c->store->ops->account_get(c->store, id, a, &acc, ei);
 		if (rc == ERR_NOTFOUND)
 			continue;

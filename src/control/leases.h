@@ -29,7 +29,8 @@ enum err leases_answer(struct control *c, const struct leases_ask *ask,
 		       struct arena *a, struct wire_answer *ans,
 		       struct err_info *ei);
 /* The node fetched the session of this lease. */
-void leases_fetched(struct control *c, const char *account_id, int64_t epoch);
+enum err leases_fetched(struct control *c, const char *account_id,
+			int64_t epoch, struct err_info *ei);
 
 /* Revoked, banned: connecting again cannot help, only an operator can. */
 bool leases_terminal(const char *status);

@@ -15,6 +15,7 @@ struct nodes_row {
 	char *id;
 	bool online;
 	bool news;   /* since its last beat */
+	bool poked;  /* by the change under way */
 	bool marked; /* its accounts are marked offline */
 	bool stale;  /* what is stored is not all it said last */
 	bool over;   /* its leases are, and it is stored so */
@@ -255,22 +256,44 @@ void nodes_beat_stored(struct control *c, const char *node_id,
 		n->stale = false;
 }
 
-void nodes_forget(struct control *c, const char *node_id)
+static void forget(struct control *c, void *arg, bool committed)
 {
-	struct nodes_row *n = strmap_remove(&c->nodes, node_id);
+	struct nodes_row *n = committed ? strmap_remove(&c->nodes, arg) : NULL;
 
 	if (n)
 		free_row(n);
 }
 
-void nodes_poke(struct control *c, const char *node_id)
+enum err nodes_forget(struct control *c, const char *node_id,
+		      struct err_info *ei)
 {
-	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+	return change_after(c, forget, node_id, strlen(node_id) + 1, ei);
+}
+
+static void poke(struct control *c, void *arg, bool committed)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, arg);
 
 	if (!n)
 		return;
+	n->poked = false;
+	if (!committed)
+		return;
 	n->news = true;
 	waitq_wake(&n->streams);
+}
+
+void nodes_poke(struct control *c, const char *node_id)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+	enum err rc;
+
+	if (!n || n->poked)
+		return;
+	n->poked = true;
+	rc = change_after(c, poke, node_id, strlen(node_id) + 1, NULL);
+	if (rc) /* its next beat finds out */
+		n->poked = false;
 }
 
 static void stream_answer(struct control *c, struct http_req *req, void *ctx,

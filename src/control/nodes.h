@@ -37,8 +37,10 @@ void nodes_beat_stored(struct control *c, const char *node_id,
 		       const struct wire_beat *beat);
 /* "draining" and nothing held: it says goodbye, and is offline without a wait. */
 bool nodes_leaving(const struct wire_beat *beat);
-void nodes_forget(struct control *c, const char *node_id);
-/* There is news for this node: its long poll is answered. */
+/* After the change under way. */
+enum err nodes_forget(struct control *c, const char *node_id,
+		      struct err_info *ei);
+/* There is news for this node: its long poll is answered, after the change. */
 void nodes_poke(struct control *c, const char *node_id);
 /* Long poll: answered at once when there is news since its last beat. */
 enum err nodes_stream(struct control *c, struct http_req *req,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "control/commands.h"
 #include "control/leases.h"
 #include "control/nodes.h"
@@ -265,18 +266,34 @@ void startall_on_report(struct control *c, const struct store_report *r)
 	}
 }
 
-void startall_fail(struct control *c, const char *account_id, enum err rc,
-		   const char *error, const char *advice)
-{
-	struct item *it = strmap_get(&c->waiting, account_id), *next;
+struct failing {
+	char account_id[WIRE_ID_MAX + 1];
+	struct startall_why why;
+};
 
-	for (; it; it = next) {
+static void fail_waiting(struct control *c, void *arg, bool committed)
+{
+	const struct failing *f = arg;
+	struct item *it = strmap_get(&c->waiting, f->account_id), *next;
+
+	for (; committed && it; it = next) {
 		struct work *w = it->work;
 
 		next = it->next;
-		fail(it, rc, error, advice);
+		fail(it, f->why.rc, f->why.error, f->why.advice);
 		maybe_finish(w);
 	}
+}
+
+enum err startall_fail(struct control *c, const char *account_id,
+		       const struct startall_why *why, struct err_info *ei)
+{
+	struct failing f = { .why = *why };
+
+	if (!strmap_get(&c->waiting, account_id))
+		return ERR_OK;
+	text_copy(f.account_id, sizeof(f.account_id), account_id);
+	return change_after(c, fail_waiting, &f, sizeof(f), ei);
 }
 
 /* --- the beginning --- */
@@ -371,7 +388,12 @@ static enum err wait_for(struct begin *b, struct item *it,
 		it->next = NULL;
 		return rc;
 	}
-	return queue_start(b, it, ei);
+	rc = queue_start(b, it, ei);
+	if (rc != ERR_CAPACITY)
+		return rc;
+	fail(it, rc, "the node has too many commands waiting",
+	     "look at the node, and start the account again");
+	return ERR_OK;
 }
 
 /* Everything that can be said without asking a node is said at once. */
@@ -440,15 +462,11 @@ static enum err begin_one(struct begin *b, const struct store_account *acc,
 static enum err begin_page(struct begin *b, const struct store_accounts *list,
 			   struct err_info *ei)
 {
-	struct store *st = b->c->store;
-	enum err rc;
+	enum err rc = ERR_OK;
 
-	rc = st->ops->begin(st, ei);
-	if (rc)
-		return rc;
 	for (size_t i = 0; !rc && i < list->n; i++)
 		rc = begin_one(b, &list->items[i], ei);
-	return store_batch_end(st, rc, ei);
+	return rc;
 }
 
 static enum err begin_every(struct begin *b, struct err_info *ei)
@@ -548,14 +566,11 @@ enum err startall_begin(struct control *c, const struct startall_ask *ask,
 		return rc;
 	*ret_job_id = arena_str(a, b.work->job->id, strlen(b.work->job->id));
 	rc = *ret_job_id ? begin_work(&b, a, ei) : ERR_NOMEM;
-	if (rc) {
-		jobs_finish(b.work->job, false);
+	if (rc)
 		return rc;
-	}
 	*ret_job = b.work->nwaiting ? b.work->job : NULL;
-	if (*ret_job)
-		loop_arm(c->loop, &b.work->deadline, c->cfg->start_timeout_us);
-	else
-		jobs_finish(b.work->job, true);
+	if (!*ret_job)
+		return jobs_finish_now(b.work->job, true, ei);
+	loop_arm(c->loop, &b.work->deadline, c->cfg->start_timeout_us);
 	return ERR_OK;
 }

@@ -23,7 +23,7 @@ struct startall_ask {
 };
 
 /*
- * *ret_job NULL: it ended at once; the store has the result under *ret_job_id,
+ * Inside a change.  *ret_job NULL: it ended at once; the store has the result under *ret_job_id,
  * which is in the arena.
  */
 enum err startall_begin(struct control *c, const struct startall_ask *ask,
@@ -33,7 +33,14 @@ enum err startall_begin(struct control *c, const struct startall_ask *ask,
 struct store_report;
 /* A node reported: does somebody wait for this account? */
 void startall_on_report(struct control *c, const struct store_report *r);
-void startall_fail(struct control *c, const char *account_id, enum err rc,
-		   const char *error, const char *advice);
+
+struct startall_why {
+	enum err rc;
+	const char *error, *advice; /* static, or NULL */
+};
+
+/* Who waits for it hears why it will not come; after the change under way. */
+enum err startall_fail(struct control *c, const char *account_id,
+		       const struct startall_why *why, struct err_info *ei);
 
 #endif /* CONTROL_STARTALL_H */

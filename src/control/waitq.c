@@ -87,6 +87,12 @@ enum err waitq_add(struct waitq *q, struct control *c, struct http_req *req,
 	return ERR_OK;
 }
 
+void waitq_drop(struct waitq *q)
+{
+	while (q->first)
+		unlink_item(q->first);
+}
+
 void waitq_wake(struct waitq *q)
 {
 	while (q->first)

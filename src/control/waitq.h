@@ -33,5 +33,7 @@ typedef void (*waitq_fn)(struct control *c, struct http_req *req, void *ctx,
 enum err waitq_add(struct waitq *q, struct control *c, struct http_req *req,
 		   int64_t wait_us, waitq_fn fn, void *ctx);
 void waitq_wake(struct waitq *q);
+/* Nobody waits any more: who did is answered by somebody else. */
+void waitq_drop(struct waitq *q);
 
 #endif /* CONTROL_WAITQ_H */

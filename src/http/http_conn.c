@@ -284,11 +284,13 @@ static bool start_body(struct http_conn *c, llhttp_t *p)
 
 static void run_handler(struct http_conn *c)
 {
+	const struct server_options *o = &c->server->o;
 	struct http_req *req = c->req;
 	struct err_info ei = { 0 };
 	enum err rc;
 
-	rc = req->match.row->handler(req, c->server->o.ctx, &ei);
+	rc = o->run ? o->run(req, o->ctx, &ei)
+		    : req->match.row->handler(req, o->ctx, &ei);
 	if (rc && !req->over)
 		http_reply_error(req, rc, &ei);
 }

@@ -83,6 +83,10 @@ struct http_req {
 	struct json_doc json;
 	bool has_json, complete, over, bad_reply, has_cache_control;
 	bool has_body, http10, head;
+	bool hold, held; /* answers wait; one does */
+	int held_status;
+	const char *held_type;
+	struct buf held_body;
 	void *user;
 	void (*close_fn)(void *ctx);
 	void *close_ctx;

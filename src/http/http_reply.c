@@ -138,8 +138,8 @@ static bool may_keep(const struct http_req *req)
 }
 
 /* Sends head and body; what cannot be built ends the connection. */
-static void send_reply(struct http_req *req, int status, const char *type,
-		       const void *body, size_t len)
+static void send_now(struct http_req *req, int status, const char *type,
+		     const void *body, size_t len)
 {
 	bool keep = may_keep(req), no_body = status == 204 || status == 304;
 	struct http_conn *c = req->conn;
@@ -164,6 +164,67 @@ static void send_reply(struct http_req *req, int status, const char *type,
 		keep = false;
 	buf_deinit(&head);
 	finish(req, status, keep);
+}
+
+/* What cannot be kept is an error without a body. */
+static void keep_back(struct http_req *req, int status, const char *type,
+		      const void *body, size_t len)
+{
+	BUG_ON(req->held);
+	req->held = true;
+	req->held_status = status;
+	req->held_type =
+		type ? arena_str(&req->arena, type, strlen(type)) : NULL;
+	if ((!type || req->held_type) &&
+	    !buf_append(&req->held_body, body, len))
+		return;
+	req->held_status = 503;
+	req->held_type = NULL;
+	buf_wipe(&req->held_body);
+}
+
+static void send_reply(struct http_req *req, int status, const char *type,
+		       const void *body, size_t len)
+{
+	if (req->hold)
+		keep_back(req, status, type, body, len);
+	else
+		send_now(req, status, type, body, len);
+}
+
+void http_reply_hold(struct http_req *req)
+{
+	BUG_ON(req->over || req->hold);
+	req->hold = true;
+}
+
+bool http_reply_held(const struct http_req *req, int *ret_status,
+		     const void **ret_body, size_t *ret_len)
+{
+	if (!req->held)
+		return false;
+	*ret_status = req->held_status;
+	*ret_body = buf_head(&req->held_body);
+	*ret_len = buf_len(&req->held_body);
+	return true;
+}
+
+void http_reply_release(struct http_req *req)
+{
+	req->hold = false;
+	if (!req->held)
+		return;
+	req->held = false;
+	send_now(req, req->held_status, req->held_type,
+		 buf_head(&req->held_body), buf_len(&req->held_body));
+}
+
+void http_reply_drop(struct http_req *req)
+{
+	req->hold = req->held = false;
+	req->bad_reply = req->has_cache_control = false;
+	buf_wipe(&req->held_body);
+	buf_reset(&req->reply_headers);
 }
 
 static void bad_reply(struct http_req *req)

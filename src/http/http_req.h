@@ -100,6 +100,18 @@ void http_reply_error_details(struct http_req *req, enum err rc,
 			      const struct err_info *ei, struct buf *details);
 
 /*
+ * Between hold and release an answer is kept back, and the request lives on: what
+ * it tells must be true first.  Drop forgets the answer and its headers; then
+ * another one may be given.
+ */
+void http_reply_hold(struct http_req *req);
+void http_reply_release(struct http_req *req);
+void http_reply_drop(struct http_req *req);
+/* The answer kept back; false when there is none yet. */
+bool http_reply_held(const struct http_req *req, int *ret_status,
+		     const void **ret_body, size_t *ret_len);
+
+/*
  * Server-sent events: the answer stays open until the client goes or
  * http_sse_end().  The request keeps its id.  ERR_TOOBIG: the client reads too
  * slowly and is being closed.

@@ -31,6 +31,8 @@ enum {
 	/* The body comes in pieces to http_req_stream()'s callback; the handler
 	 * runs when the header is complete and max_body still holds. */
 	ROUTER_STREAM = 1U << 0,
+	/* From here on the owner's own. */
+	ROUTER_OWNER = 1U << 16,
 };
 
 struct router_row {

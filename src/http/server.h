@@ -44,6 +44,9 @@ struct server_limits {		   /* 0: the default in brackets */
  * ERR_UNAUTHORIZED / ERR_FORBIDDEN / ERR_FLOOD, or ERR_OK. */
 typedef enum err (*server_auth_fn)(struct http_req *req, void *ctx,
 				   struct err_info *ei);
+/* Calls the row's handler, with what belongs around it. */
+typedef enum err (*server_run_fn)(struct http_req *req, void *ctx,
+				  struct err_info *ei);
 /* After an answer: for access logs and metrics. */
 typedef void (*server_done_fn)(const struct http_req *req, int status,
 			       int64_t took_us, void *ctx);
@@ -53,6 +56,7 @@ struct server_options {
 	const struct router *router; /* borrowed */
 	void *ctx;		     /* for handlers, auth, done */
 	server_auth_fn auth;	     /* NULL: only rows with auth 0 work */
+	server_run_fn run;	     /* NULL: the handler alone */
 	server_done_fn done;	     /* may be NULL */
 	struct rnd *rnd;	     /* request ids; NULL: rnd_system() */
 	struct server_limits limits;
