@@ -135,7 +135,7 @@ static int status_for(const struct upload *u, size_t stored, enum err last)
  * What became of a file is told after the commit.
  */
 #define GROUP_MAX 64
-#define GROUP_TIME_US (20 * US_PER_MS)
+#define GROUP_TIME_US (10 * US_PER_MS)
 
 struct upload_result {
 	const struct multipart_slice *part;

@@ -5,8 +5,8 @@ import pytest
 
 import fleet as fleetlib
 
-# One name for every test file, whichever helper it uses.
-os.environ["TGFLEET_BIN"] = os.environ["TGFLEET"] = fleetlib.program()
+# One program for the whole run, whatever is built meanwhile.
+os.environ["TGFLEET_BIN"] = fleetlib.program()
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -35,3 +35,11 @@ def fleet(tmp_path, request):
         if getattr(request.node, "failed", False):
             for head, text in tails(f):
                 print(head, text, sep="\n")
+
+
+@pytest.fixture
+def dc(tmp_path):
+    """A data centre alone."""
+    it = fleetlib.Dc(tmp_path)
+    yield it
+    it.close()

@@ -92,6 +92,10 @@ class Proc:
         self.popen.kill()
         self.popen.wait(10)
 
+    def restart(self):
+        self.kill()
+        return self.start()
+
     def pause(self):
         os.kill(self.pid, signal.SIGSTOP)
 
@@ -111,6 +115,14 @@ class Proc:
             self.popen.wait()
             status = "none: it had to be killed"
         assert status == 0, f"{self.name}: status {status}"
+
+    def log_text(self):
+        return self.log.read_text(errors="replace")
+
+    def check_log(self):
+        bad = [line for line in self.log_text().splitlines()
+               if any(w in line for w in BAD_WORDS)]
+        assert not bad, f"{self.name}: " + "\n".join(bad[:20])
 
     def memory(self):
         """Proportional and resident bytes."""
@@ -158,13 +170,150 @@ def telethon_string(dc_id, ip, port, key):
     return "1" + base64.urlsafe_b64encode(packed).decode()
 
 
+class Dc(Proc):
+    """A data centre; `folder` keeps its state over restarts."""
+
+    def __init__(self, folder, *args, logs=None):
+        self.dir = pathlib.Path(folder)
+        self.env_file = self.dir / "env.json"
+        self.expected_duplicates = 0
+        super().__init__(logs or self.dir, "dc", [
+            "dc", "--state", str(self.dir / "dc.db"), "--write-env",
+            str(self.env_file), *args])
+        self.start()
+        self.argv += ["--admin", self.ready["admin"]]
+
+    def start(self, seconds=20):
+        super().start(seconds)
+        self.env = json.loads(self.env_file.read_text())
+        self.dcs = {d["id"]: (d["address"], d["port"])
+                    for d in self.ready["dcs"]}
+        return self
+
+    def call(self, path, body=None, status=200):
+        """The admin port."""
+        url = f"http://{self.ready['admin']}{path}"
+        r = (requests.get(url, timeout=30) if body is None
+             else requests.post(url, json=body, timeout=60))
+        assert r.status_code == status, r.text
+        return r.json()
+
+    def counters(self):
+        return self.call("/counters")
+
+    def account(self, phone):
+        """What was counted of one user."""
+        for a in self.call("/accounts")["accounts"]:
+            if a["phone"] == phone:
+                return a
+        raise KeyError(phone)
+
+    def close(self):
+        """The end of a test that has nothing but this."""
+        counters = self.counters() if self.alive() else None
+        self.end()
+        self.check_log()
+        if counters:
+            assert counters["auth_key_duplicates"] == self.expected_duplicates
+
+
+class Serve(Proc):
+    """A control plane with short intervals, in its own folder; call() and what
+    is built on it give answers as they came."""
+
+    def __init__(self, folder, *args, beat="300ms", ttl="1s", grace="300ms",
+                 logs=None, secrets=None):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
+        self.secrets = secrets or Secrets()
+        self.password, self.shown = None, []
+        super().__init__(logs or self.folder, "serve", [
+            "serve", "--data", str(self.folder / "data"), "--listen",
+            "127.0.0.1:0", "--heartbeat-interval", beat, "--lease-ttl", ttl,
+            "--lease-grace", grace, *args])
+        self.start()
+        self.argv[self.argv.index("--listen") + 1] = (
+            self.url.removeprefix("http://"))
+
+    def start(self, seconds=20):
+        super().start(seconds)
+        self.url = self.ready["url"]
+        if "admin_password" in self.ready:
+            self.password = self.ready["admin_password"]
+            self.shown.append(b'"admin_password":"%s"'
+                              % self.password.encode())
+            self.secrets.text("admin password", self.password)
+        self.token = self.login("admin", self.password)
+        return self
+
+    def login(self, name, password):
+        r = requests.post(self.url + API + "/auth/login", timeout=20, json={
+            "username": name, "password": password})
+        assert r.status_code == 200, r.text
+        token = r.json()["access_token"]
+        self.secrets.text("API token", token)
+        return token
+
+    def call(self, method, path, *, token=None, http=requests, **kw):
+        kw.setdefault("timeout", 70)
+        headers = kw.pop("headers", {})
+        headers.setdefault("Authorization", "Bearer " + (token or self.token))
+        return http.request(method, self.url + path, headers=headers, **kw)
+
+    def get(self, path, **kw):
+        return self.call("GET", path, **kw)
+
+    def post(self, path, body=None, **kw):
+        return self.call("POST", path, json={} if body is None else body, **kw)
+
+    def upload(self, *files, **form):
+        """Files are paths or (name, bytes)."""
+        form.setdefault("attested", "true")
+        parts = [("file", (f.name, f.read_bytes()) if hasattr(f, "name")
+                  else f) for f in files]
+        return self.call("POST", UPLOAD, data=form, files=parts, timeout=120)
+
+    def account(self, account_id):
+        r = self.get(f"{ACCOUNTS}/{account_id}")
+        assert r.status_code == 200, r.text
+        return r.json()
+
+    def wait_account(self, account_id, seconds=5, **want):
+        def there():
+            acc = self.account(account_id)
+            return acc if all(acc[k] == v for k, v in want.items()) else None
+        try:
+            return wait(there, seconds)
+        except AssertionError:
+            raise AssertionError((want, self.account(account_id))) from None
+
+    def join_token(self):
+        r = self.post(API + "/workers/join-tokens")
+        assert r.status_code == 201, r.text
+        token = r.json()["join_token"]
+        self.secrets.text("join token", token)
+        return token
+
+    def printed(self):
+        """But the admin's password in the line that is there to print it."""
+        out = self.out.read_bytes()
+        for line in self.shown:
+            out = out.replace(line, b"", 1)
+        return self.log.read_bytes() + b"\n" + out
+
+    def close(self):
+        """The end of a test that has nothing but this."""
+        self.end()
+        self.check_log()
+        assert not self.secrets.find(self.printed())
+
+
 class Fleet:
     def __init__(self, folder, beat="400ms", ttl="1500ms", grace="400ms"):
         self.dir = pathlib.Path(folder)
         self.logs = self.dir / "logs"
         self.logs.mkdir(parents=True)
-        self.timing = ["--heartbeat-interval", beat, "--lease-ttl", ttl,
-                       "--lease-grace", grace]
+        self.timing = {"beat": beat, "ttl": ttl, "grace": grace}
         self.ttl = float(ttl.removesuffix("ms")) / 1000
         self.dc = self.serve = None
         self.workers, self.expected = {}, []
@@ -174,28 +323,23 @@ class Fleet:
 
     # ---- the processes
 
-    def start_dc(self, *args):
-        self.env_file = self.dir / "telegram.json"
-        self.dc = Proc(self.logs, "dc", [
-            "dc", "--state", str(self.dir / "dc.db"), "--write-env",
-            str(self.env_file), "--dc-count", "3", *args]).start()
-        self.env = json.loads(self.env_file.read_text())
-        self.dcs = {d["id"]: (d["address"], d["port"])
-                    for d in self.dc.ready["dcs"]}
-        self.dc.argv += ["--admin", self.dc.ready["admin"]]
+    def start_dc(self, *args, count=3):
+        self.dc = Dc(self.dir, "--dc-count", str(count), *args,
+                     logs=self.logs)
+        self.env_file = self.dc.env_file
         return self.dc
 
     def start_serve(self, *args):
+        self.serve = Serve(self.dir, *args, **self.timing, logs=self.logs,
+                           secrets=self.secrets)
         self.data = self.dir / "data"
-        self.serve = Proc(self.logs, "serve", [
-            "serve", "--data", str(self.data), *self.timing, *args,
-            "--listen", "127.0.0.1:0"]).start()
-        self.url = self.serve.ready["url"]
-        self.serve.argv[-1] = self.url.removeprefix("http://")
-        self.password = self.serve.ready["admin_password"]
-        self.secrets.text("admin password", self.password)
-        self.login()
         return self.serve
+
+    env = property(lambda self: self.dc.env)
+    dcs = property(lambda self: self.dc.dcs)
+    url = property(lambda self: self.serve.url)
+    token = property(lambda self: self.serve.token)
+    password = property(lambda self: self.serve.password)
 
     def start_worker(self, name):
         w = Proc(self.logs, name, [
@@ -234,17 +378,8 @@ class Fleet:
 
     # ---- the REST interface
 
-    def login(self):
-        r = self.http.post(self.url + API + "/auth/login", timeout=20, json={
-            "username": "admin", "password": self.password})
-        assert r.status_code == 200, r.text
-        self.token = r.json()["access_token"]
-        self.secrets.text("API token", self.token)
-
     def call(self, method, path, status=(200, 201, 202, 204), **kw):
-        kw.setdefault("timeout", 70)
-        r = self.http.request(method, self.url + path, headers={
-            "Authorization": "Bearer " + self.token}, **kw)
+        r = self.serve.call(method, path, http=self.http, **kw)
         if status:
             want = status if isinstance(status, tuple) else (status,)
             assert r.status_code in want, f"{method} {path}: {r.text}"
@@ -257,17 +392,12 @@ class Fleet:
         return self.call("POST", path, json=body or {}, **kw).json()
 
     def join_token(self):
-        token = self.post(API + "/workers/join-tokens")["join_token"]
-        self.secrets.text("join token", token)
-        return token
+        return self.serve.join_token()
 
-    def upload(self, *files, status=200, timeout=120, **form):
-        """Files are paths or (name, bytes)."""
-        form.setdefault("attested", "true")
-        parts = [("file", (f.name, f.read_bytes()) if hasattr(f, "name")
-                  else f) for f in files]
-        r = self.call("POST", UPLOAD, status=status, data=form, files=parts,
-                      timeout=timeout)
+    def upload(self, *files, status=200, **form):
+        r = self.serve.upload(*files, **form)
+        want = status if isinstance(status, tuple) else (status,)
+        assert r.status_code in want, r.text
         return r.json()
 
     def accounts(self):
@@ -327,19 +457,13 @@ class Fleet:
     # ---- the data centre's admin port
 
     def admin(self, path, body=None, status=200):
-        url = f"http://{self.dc.ready['admin']}{path}"
-        r = (requests.get(url, timeout=30) if body is None
-             else requests.post(url, json=body, timeout=60))
-        assert r.status_code == status, r.text
-        return r.json()
+        return self.dc.call(path, body, status)
 
     def counters(self):
-        return self.admin("/counters")
+        return self.dc.counters()
 
     def seen(self, phone):
-        """What the data centre counted of one user."""
-        return next(a for a in self.admin("/accounts")["accounts"]
-                    if a["phone"] == phone)
+        return self.dc.account(phone)
 
     def make_keys(self, count, first=0):
         """Signed-in sessions without the key exchange: [(name, bytes)]."""
@@ -355,26 +479,11 @@ class Fleet:
 
     # ---- Telethon
 
-    def client(self, session=None, dc_id=1, **kw):
-        from telethon import TelegramClient
-        from telethon.crypto import rsa
-        from telethon.sessions import SQLiteSession, StringSession
-
-        rsa._server_keys.clear()
-        for pem in self.env["keys"]:
-            rsa.add_key(pem, old=False)
-        s = SQLiteSession(str(session)) if session else StringSession()
-        if not s.auth_key:
-            s.set_dc(dc_id, *self.dcs[dc_id])
-        return TelegramClient(s, self.env["api_id"], self.env["api_hash"],
-                              connection_retries=3, retry_delay=0.3, **kw)
-
     @contextlib.asynccontextmanager
     async def signed_in(self, phone, session=None, **kw):
-        c = self.client(session, int(phone[5]), **kw)
-        await c.connect()
-        await c.send_code_request(phone)
-        await c.sign_in(phone, phone[5] * 5)
+        import telethon_aim
+        c = telethon_aim.client(self.dc, session, int(phone[5]), **kw)
+        await telethon_aim.sign_in(c, phone)
         try:
             yield c
         finally:
@@ -404,10 +513,8 @@ class Fleet:
         """(name, bytes) of all that was printed, but the admin's password in
         the one line that is there to print it."""
         for p, log, out in self.texts():
-            if p is self.serve:
-                out = out.replace(b'"admin_password":"%s"'
-                                  % self.password.encode(), b"", 1)
-            yield p.name, log + b"\n" + out
+            yield p.name, (p.printed() if p is self.serve
+                           else log + b"\n" + out)
 
     def check_printed(self):
         bad = []
@@ -463,7 +570,7 @@ class Fleet:
         self.check_printed()
 
 
-def run(coro, seconds=60):
+def run(coro, seconds=90):
     return asyncio.run(asyncio.wait_for(coro, seconds * SLOW))
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fleet import API, Fleet, START_ALL, wait
+from fleet import ACCOUNTS, API, Fleet, START_ALL, wait
 
 N = 8
 
@@ -45,14 +45,14 @@ def of_node(f, node):
     return [i for i, a in f.accounts().items() if a["node_id"] == node]
 
 
-def wait_all_connected(f, since, which=None, seconds=20):
+def wait_all_connected(f, since, which=None, seconds=20, count=N):
     """Connected again after `since`, once at a time, and known as online."""
     def back():
         now = seen(f)
         return all(now[p]["online"] == 1 and now[p]["connects"] > since[p]
                    for p in which or since)
     wait(back, seconds)
-    f.wait_online(N, seconds)
+    f.wait_online(count, seconds)
 
 
 def check_whole(f):
@@ -78,17 +78,20 @@ def test_worker_killed_and_back(running):
     assert len(mine) == N // 2
     before = connects(f)
     other = set(before) - set(mine)
+    f.admin("/messages", {"from": min(other), "to": mine[0], "text": "1"})
+    wait(lambda: f.account(mine[0])["message_count"] == 1)
     w.kill()
     wait(lambda: all(seen(f)[p]["online"] == 0 for p in mine))
-    # what comes in meanwhile is counted, once
+    # what comes in meanwhile is counted, once, and what was is not again
     f.admin("/messages", {"from": min(other), "to": mine[0], "text": "x",
                           "count": 3})
     w.start()
     wait_all_connected(f, before, mine)
-    wait(lambda: f.account(mine[0])["message_count"] == 3)
+    wait(lambda: f.account(mine[0])["message_count"] == 4)
+    time.sleep(1)
     assert {i: connects(f)[i] for i in other} == {
         i: before[i] for i in other}
-    assert f.account(mine[0])["message_count"] == 3
+    assert f.account(mine[0])["message_count"] == 4
     check_whole(f)
 
 
@@ -133,6 +136,8 @@ def test_serve_away_for_longer_than_a_lease(running):
     # every node hangs up by itself, and not before it must
     wait(lambda: all(a["online"] == 0 for a in seen(f).values()))
     assert time.monotonic() - begin > f.ttl / 2
+    time.sleep(1)  # nobody comes back without a lease
+    assert all(a["online"] == 0 for a in seen(f).values())
     assert connects(f) == before
     f.serve.start()
     wait_all_connected(f, before)
@@ -196,6 +201,22 @@ def test_worker_asleep_for_longer_than_its_lease(patient):
     assert {a["node_id"] for a in f.wait_online(N).values()} == {other.node}
     assert all(connects(f)[p] == before[p] + 1 for p in mine)
     assert wait(lambda: f.account(mine[1])["message_count"]) == 2
+    check_whole(f)
+
+
+def test_worker_leaves_in_order(patient):
+    """What it gives back is free at once, not after ttl and grace."""
+    f = patient
+    f.expect(r"role=serve ev=node .*to=offline why=goodbye")
+    w, other = f.workers["node-a"], f.workers["node-b"]
+    mine, before = of_node(f, w.node), connects(f)
+    begin = time.monotonic()
+    w.end()
+    assert all(seen(f)[p]["online"] == 0 for p in mine)
+    f.post(f"{ACCOUNTS}/{mine[0]}/move", {"server_id": other.node})
+    wait_all_connected(f, before, mine[:1], count=N // 2 + 1)
+    assert f.account(mine[0])["node_id"] == other.node
+    assert time.monotonic() - begin < f.ttl
     check_whole(f)
 
 

@@ -102,6 +102,8 @@ def test_messages_both_ways(fleet):
     fleet.upload(fleet.sign_in(ANN))
     assert fleet.post(START_ALL, {"wait": "30s"})["success"]
     node = fleet.workers["node-a"].node
+    a = fleet.account(ANN)
+    assert a["node_id"] == node and a["username"] == "ann_one"
 
     async def go():
         async with fleet.signed_in(FRIEND) as b:
@@ -119,7 +121,7 @@ def test_messages_both_ways(fleet):
             assert fleet.account(ANN)["last_activity"]
             got = await asyncio.to_thread(
                 fleet.command, node, "send_message", account_id=ANN,
-                peer=-group, text="from the node äöü €")
+                peer=-group, text="from the node äöü €", random_id=11)
             assert got["state"] == "succeeded", got
             e = await asyncio.wait_for(inbox.get(), 10)
             assert e.raw_text == "from the node äöü €"
@@ -131,5 +133,10 @@ def test_messages_both_ways(fleet):
                 fleet.command, node, "send_message", account_id="9996611234",
                 peer="self", text="x")
             assert got["state"] == "failed" and "9996611234" in got["error"]
+            # only groups are talked to
+            got = await asyncio.to_thread(
+                fleet.command, node, "send_message", account_id=ANN,
+                peer=12345, text="x")
+            assert got["state"] == "failed"
 
     run(go())

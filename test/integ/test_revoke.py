@@ -34,7 +34,7 @@ def test_revoked_is_told_and_left_alone(fleet):
     # it may have asked once more to learn why, and never again
     after = fleet.seen(ANN)["connects"]
     assert after <= connects + 1
-    assert watch_connections(fleet, ANN, 2) == after
+    assert watch_connections(fleet, ANN, 4) == after
     assert fleet.seen(ANN)["online"] == 0
     assert fleet.account(BEN)["status"] == "online"
     assert fleet.seen(BEN)["connects"] == 1 + 1  # Telethon's, and ours

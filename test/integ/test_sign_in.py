@@ -17,28 +17,14 @@ pytest.importorskip("telethon")
 from telethon import functions  # noqa: E402
 from telethon.sessions import SQLiteSession, StringSession  # noqa: E402
 
-from dc_helper import Dc, client, code_of  # noqa: E402
-from fleet import cli, program  # noqa: E402
+from fleet import Dc, cli, program, run, wait  # noqa: E402
+from telethon_aim import client, code_of  # noqa: E402
 
 ADA, DORA = "9996620001", "9996630004"
 
 
-def run(coro):
-    return asyncio.run(asyncio.wait_for(coro, 90))
-
-
-@pytest.fixture
-def dc(tmp_path):
-    it = Dc(tmp_path)
-    yield it
-    it.stop()
-    log = (tmp_path / "dc.log").read_text()
-    assert all(bad not in log for bad in (
-        "ev=bug", "Sanitizer", "runtime error", "level=error")), log[-3000:]
-
-
 def start(dc, out, *args, **kw):
-    return cli("session", "sign-in", "--telegram", dc.dir / "env.json",
+    return cli("session", "sign-in", "--telegram", dc.env_file,
                "--out", out, *args, **kw)
 
 
@@ -163,9 +149,9 @@ def test_key_of_somebody_else_is_not_trusted(dc, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     second = Dc(other)
-    env = json.loads((tmp_path / "env.json").read_text())
-    env["keys"] = json.loads((other / "env.json").read_text())["keys"]
-    second.stop()
+    env = json.loads(dc.env_file.read_text())
+    env["keys"] = json.loads(second.env_file.read_text())["keys"]
+    second.close()
     (tmp_path / "mixed.json").write_text(json.dumps(env))
     got = cli("session", "sign-in", "--telegram", tmp_path / "mixed.json",
               "--out", tmp_path / "s", "--phone", ADA, status=1)
@@ -174,7 +160,7 @@ def test_key_of_somebody_else_is_not_trusted(dc, tmp_path):
 
 
 def test_nobody_there(dc, tmp_path):
-    env = json.loads((tmp_path / "env.json").read_text())
+    env = json.loads(dc.env_file.read_text())
     for it in env["dcs"]:
         it["port"] = 1
     (tmp_path / "nowhere.json").write_text(json.dumps(env))
@@ -186,7 +172,7 @@ def test_nobody_there(dc, tmp_path):
 def popen(dc, out, *args):
     return subprocess.Popen(
         [program(), "session", "sign-in", "--telegram",
-         str(dc.dir / "env.json"), "--out", str(out), *map(str, args)],
+         str(dc.env_file), "--out", str(out), *map(str, args)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True)
 
@@ -194,7 +180,7 @@ def popen(dc, out, *args):
 def test_connection_lost_while_waiting_for_the_code(dc, tmp_path):
     code = tmp_path / "code"
     p = popen(dc, tmp_path / "s", "--phone", ADA, "--code-file", code)
-    dc.wait(lambda: dc.counters()["calls"].get("auth.sendCode"))
+    wait(lambda: dc.counters()["calls"].get("auth.sendCode"))
     dc.call("/faults", {"kind": "drop"})
     time.sleep(0.3)
     keep(code, code_of(ADA))
@@ -207,7 +193,7 @@ def test_connection_lost_while_waiting_for_the_code(dc, tmp_path):
 def test_interrupted_it_takes_the_code_back(dc, tmp_path):
     p = popen(dc, tmp_path / "s", "--phone", ADA, "--code-file",
               tmp_path / "never")
-    dc.wait(lambda: dc.counters()["calls"].get("auth.sendCode"))
+    wait(lambda: dc.counters()["calls"].get("auth.sendCode"))
     time.sleep(0.2)
     p.send_signal(signal.SIGINT)
     _, err = p.communicate(timeout=30)
@@ -224,7 +210,7 @@ class Terminal:
         if pid == 0:
             os.execv(program(), [
                 program(), "session", "sign-in", "--telegram",
-                str(dc.dir / "env.json"), "--out", str(out), *args])
+                str(dc.env_file), "--out", str(out), *args])
         self.pid = pid
 
     def until(self, text, seconds=30):
@@ -292,7 +278,7 @@ def test_signed_out_it_is_worth_nothing(dc, tmp_path):
 
     def sign_out(status):
         return cli("session", "sign-out", "--telegram",
-                   tmp_path / "env.json", "--session", out, status=status)
+                   dc.env_file, "--session", out, status=status)
     assert "signed out" in sign_out(0).stdout
     assert "AUTH_KEY_UNREGISTERED" in sign_out(1).stderr
 
@@ -303,7 +289,7 @@ def test_signed_out_it_is_worth_nothing(dc, tmp_path):
         await c.disconnect()
     run(go())
     keep(tmp_path / "none", "1" + "A" * 350)
-    got = cli("session", "sign-out", "--telegram", tmp_path / "env.json",
+    got = cli("session", "sign-out", "--telegram", dc.env_file,
               "--session", tmp_path / "none", status=1)
     assert "none" in got.stderr
 

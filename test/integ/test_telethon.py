@@ -14,26 +14,10 @@ from telethon.network import (  # noqa: E402
     ConnectionTcpAbridged, ConnectionTcpFull, ConnectionTcpIntermediate,
     ConnectionTcpObfuscated)
 
-from dc_helper import Dc, client, code_of, sign_in  # noqa: E402
+from fleet import run  # noqa: E402
+from telethon_aim import client, code_of, sign_in  # noqa: E402
 
 ADA, BORIS, CARL = "9996610001", "9996610002", "9996611003"
-
-
-def run(coro):
-    return asyncio.run(asyncio.wait_for(coro, 60))
-
-
-@pytest.fixture
-def dc(tmp_path):
-    it = Dc(tmp_path)
-    yield it
-    if it.proc.poll() is None:
-        duplicates = it.counters()["auth_key_duplicates"]
-        it.stop()
-        assert duplicates == it.__dict__.get("expected_duplicates", 0)
-    log = (tmp_path / "dc.log").read_text()
-    assert all(bad not in log for bad in (
-        "ev=bug", "Sanitizer", "runtime error")), log[-3000:]
 
 
 @pytest.mark.parametrize("transport", [

@@ -8,24 +8,10 @@ pytest.importorskip("telethon")
 from telethon import errors, events, functions, types  # noqa: E402
 from telethon.sessions import StringSession  # noqa: E402
 
-from dc_helper import API_HASH, API_ID, Dc, client, code_of  # noqa: E402
-from dc_helper import sign_in  # noqa: E402
+from fleet import run  # noqa: E402
+from telethon_aim import client, code_of, sign_in  # noqa: E402
 
 ADA, BORIS, DORA = "9996610001", "9996610002", "9996630004"
-
-
-def run(coro):
-    return asyncio.run(asyncio.wait_for(coro, 90))
-
-
-@pytest.fixture
-def dc(tmp_path):
-    it = Dc(tmp_path)
-    yield it
-    it.stop()
-    log = (tmp_path / "dc.log").read_text()
-    assert all(bad not in log for bad in (
-        "ev=bug", "Sanitizer", "runtime error", "level=error")), log[-3000:]
 
 
 def make(dc, phone, **more):
@@ -358,12 +344,12 @@ def test_bot_of_another_dc_and_bad_tokens(dc):
                     str(made["user_id"]) + ":"):
             with pytest.raises(errors.AccessTokenInvalidError):
                 await c(functions.auth.ImportBotAuthorizationRequest(
-                    0, API_ID, API_HASH, bad))
+                    0, dc.env["api_id"], dc.env["api_hash"], bad))
         again = dc.call("/bots", {"username": "far_bot"})
         assert again["user_id"] == made["user_id"]
         with pytest.raises(errors.AccessTokenInvalidError):
             await c(functions.auth.ImportBotAuthorizationRequest(
-                0, API_ID, API_HASH, made["token"]))
+                0, dc.env["api_id"], dc.env["api_hash"], made["token"]))
         await c.disconnect()
     run(go())
     dc.call("/users", {"phone": ADA, "username": "ada_one"})

@@ -41,5 +41,4 @@ def test_lost_or_other_key_is_refused_and_the_right_one_is_taken(fleet):
     assert "vault key" in refused(fleet)
     path.chmod(0o600)
     fleet.serve.start()
-    fleet.login()
     assert len(fleet.accounts()) == 2

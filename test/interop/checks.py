@@ -1,13 +1,11 @@
 """What is asked of every client; each check is one column of the table."""
-import asyncio
 import collections
 import hashlib
 import os
 import time
 
 from clients import Client
-from dc_helper import client as telethon, sign_in as telethon_sign_in
-from fleet_helper import Serve, Worker
+from fleet import ACCOUNTS, wait
 
 Check = collections.namedtuple("Check", "title run skip")
 
@@ -103,27 +101,16 @@ class Node:
     def __init__(self, world):
         world.dc.call("/users", {"phone": self.phone, "first_name": "Node",
                                  "username": self.user, "home_dc": 1})
-        session = world.tmp / "node.session"
-
-        async def make():
-            c = telethon(world.dc, session)
-            await telethon_sign_in(c, self.phone)
-            await c.disconnect()
-        asyncio.run(make())
-        self.serve = Serve(world.tmp)
-        self.worker = Worker(world.tmp, self.serve, world.tmp / "env.json")
-        status, got = self.serve.upload(session, account_id=self.phone,
-                                        attested="true")
-        assert status < 300, got
-        self.serve.api("POST", f"/group-ai/accounts/{self.phone}/start")
-        self.serve.wait_status(self.phone, "online")
+        self.fleet = world.fleet
+        self.fleet.start_serve()
+        self.worker = self.fleet.start_worker("node-a")
+        self.fleet.upload(self.fleet.sign_in(self.phone),
+                          account_id=self.phone)
+        self.fleet.post(f"{ACCOUNTS}/{self.phone}/start")
+        self.fleet.wait_status(self.phone, "online")
 
     def heard(self):
-        return self.serve.account(self.phone)["message_count"]
-
-    def close(self):
-        self.worker.stop()
-        self.serve.stop()
+        return self.fleet.account(self.phone)["message_count"]
 
 
 def fleet(world, c):
@@ -133,11 +120,12 @@ def fleet(world, c):
     node = world.node
     before = node.heard()
     c.ask("send", to=node.user, text="hello, node")
-    world.dc.wait(lambda: node.heard() == before + 1)
+    wait(lambda: node.heard() == before + 1)
     chat = world.dc.call("/chats", {"title": "With a node", "members": [
         node.phone, c.phone]})["chat_id"]
-    got = node.serve.command(node.worker.node_id, "send_message", {
-        "account_id": node.phone, "peer": -chat, "text": "hello from a node"})
+    got = node.fleet.command(node.worker.node, "send_message",
+                             account_id=node.phone, peer=-chat,
+                             text="hello from a node")
     assert got["state"] == "succeeded", got
     while c.messages.get(timeout=20)[1] != "hello from a node":
         pass  # the group's making may be told, too

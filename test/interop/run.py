@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "integ")]
 
 import checks  # noqa: E402
 from clients import CLIENTS, Client  # noqa: E402
-from dc_helper import Dc  # noqa: E402
+from fleet import Fleet  # noqa: E402
 
 
 class World:
@@ -26,7 +26,8 @@ class World:
 
     def __init__(self, tmp, names):
         self.tmp = pathlib.Path(tmp)
-        self.dc = Dc(tmp, "--dc-count", "1")
+        self.fleet = Fleet(tmp, beat="1s", ttl="3000ms", grace="1s")
+        self.dc = self.fleet.start_dc(count=1)
         self.clients = {}
         self.node = self.group = None
         for number, name in enumerate(names):
@@ -38,9 +39,7 @@ class World:
     def close(self):
         for c in self.clients.values():
             c.stop()
-        if self.node:
-            self.node.close()
-        self.dc.stop()
+        self.fleet.close()
 
 
 def run_all(world):

@@ -8,5 +8,5 @@ cmp -s "$lock" "$seen" || {
     npm ci --prefix test/interop --ignore-scripts --no-audit --no-fund --silent
     cp "$lock" "$seen"
 }
-export TGFLEET=${TGFLEET:-$PWD/build/release/tgfleet}
+export TGFLEET_BIN=${TGFLEET_BIN:-$PWD/build/release/tgfleet}
 exec /usr/bin/python3 test/interop/run.py --table docs/interop.md "$@"

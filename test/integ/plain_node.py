@@ -1,5 +1,5 @@
-"""What process tests share: a control plane in its own folder, nodes written in
-Python (requests and libsodium only), session files as their programs write them."""
+"""A node written in Python (requests and libsodium only), and session files as
+their program writes them."""
 import base64
 import ctypes
 import ctypes.util
@@ -7,101 +7,12 @@ import hashlib
 import json
 import os
 import pathlib
-import signal
 import sqlite3
-import subprocess
 import threading
-import time
 
 import requests
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = os.environ.get("TGFLEET_BIN", str(ROOT / "build/debug/tgfleet"))
-API = "/api/v1"
-ACCOUNTS = API + "/group-ai/accounts"
-
-
-class Serve:
-    """`tgfleet serve` with short intervals; everything it printed is kept."""
-
-    def __init__(self, folder, *options, beat="300ms", ttl="1s", grace="300ms"):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(exist_ok=True)
-        self.options = ["--data", str(self.folder / "data"),
-                        "--listen", "127.0.0.1:0",
-                        "--heartbeat-interval", beat, "--lease-ttl", ttl,
-                        "--lease-grace", grace, "--start-timeout", "5s",
-                        *options]
-        self.log = open(self.folder / "serve.log", "ab")
-        self.password = None
-        self.proc = None
-        self.start()
-
-    def start(self):
-        self.proc = subprocess.Popen([BIN, "serve", *self.options],
-                                     stdout=subprocess.PIPE, stderr=self.log)
-        line = self.proc.stdout.readline()
-        assert line, (self.folder / "serve.log").read_text()
-        self.ready = json.loads(line)
-        assert self.ready["ready"] is True
-        self.url = self.ready["url"]
-        self.password = self.ready.get("admin_password", self.password)
-        self.token = self.login("admin", self.password)
-
-    def login(self, name, password):
-        r = requests.post(self.url + API + "/auth/login", timeout=10,
-                          json={"username": name, "password": password})
-        assert r.status_code == 200, r.text
-        return r.json()["access_token"]
-
-    def call(self, method, path, *, token=None, **kw):
-        kw.setdefault("timeout", 30)
-        headers = kw.pop("headers", {})
-        headers.setdefault("Authorization", "Bearer " + (token or self.token))
-        return requests.request(method, self.url + path, headers=headers, **kw)
-
-    def get(self, path, **kw):
-        return self.call("GET", path, **kw)
-
-    def post(self, path, body=None, **kw):
-        return self.call("POST", path, json={} if body is None else body, **kw)
-
-    def upload(self, *files, **form):
-        form.setdefault("attested", "true")
-        return self.call("POST", ACCOUNTS + "/upload-session", data=form,
-                         files=[("file", f) for f in files])
-
-    def account(self, account_id):
-        r = self.get(f"{ACCOUNTS}/{account_id}")
-        assert r.status_code == 200, r.text
-        return r.json()
-
-    def wait_account(self, account_id, seconds=5, **want):
-        end = time.monotonic() + seconds
-        while True:
-            acc = self.account(account_id)
-            if all(acc[k] == v for k, v in want.items()):
-                return acc
-            assert time.monotonic() < end, (want, acc)
-            time.sleep(0.05)
-
-    def join_token(self):
-        r = self.post(API + "/workers/join-tokens")
-        assert r.status_code == 201, r.text
-        return r.json()["join_token"]
-
-    def kill(self):
-        self.proc.kill()
-        self.proc.wait()
-
-    def stop(self):
-        if self.proc.poll() is None:
-            self.proc.send_signal(signal.SIGTERM)
-            assert self.proc.wait(15) == 0
-
-    def log_text(self):
-        return (self.folder / "serve.log").read_text(errors="replace")
-
+from fleet import API
 
 _sodium = ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
 assert _sodium.sodium_init() >= 0
@@ -203,7 +114,7 @@ def key_of(name):
     return hashlib.shake_256(name.encode()).digest(256)
 
 
-def telethon(folder, name, key=None, dc=2, tables=True, empty=False):
+def session_file(folder, name, key=None, dc=2, tables=True, empty=False):
     """A .session file as Telethon writes it."""
     path = pathlib.Path(folder) / f"{name}.session"
     if path.exists():
