@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from fleetlib import ACCOUNTS, API, Node, Serve, form_file, telethon
+from fleet import ACCOUNTS, API, Serve
+from plain_node import Node, form_file, session_file
 
 ID = "99966101"
 
@@ -17,11 +18,11 @@ def serving(tmp_path, *options, **kw):
     try:
         yield s
     finally:
-        s.stop()
+        s.end()
 
 
 def with_account(s, tmp_path, node):
-    s.upload(form_file(telethon(tmp_path, ID)))
+    s.upload(form_file(session_file(tmp_path, ID)))
     node.beat()
     s.post(f"{ACCOUNTS}/{ID}/start", {"wait": "0s"})
     node.beat()
@@ -43,7 +44,7 @@ def test_a_longer_lease_is_remembered_over_two_restarts(tmp_path):
         held_until = time.monotonic() + 5  # as a's own clock says
         for i, (name, value) in enumerate((("--lease-ttl", "1s"),
                                            ("--lease-grace", "300ms"))):
-            s.options[s.options.index(name) + 1] = value
+            s.argv[s.argv.index(name) + 1] = value
         for _ in range(2):
             s.kill()
             s.start()

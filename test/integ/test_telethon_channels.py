@@ -10,9 +10,10 @@ pytest.importorskip("telethon")
 
 from telethon import errors, events, functions, types  # noqa: E402
 
-from dc_helper import client, sign_in  # noqa: E402
-from test_telethon import (  # noqa: E402, F401
-    ADA, BORIS, CARL, collector, dc, make_people, run)
+from fleet import run  # noqa: E402
+from telethon_aim import client, sign_in  # noqa: E402
+from test_telethon import (  # noqa: E402
+    ADA, BORIS, CARL, collector, make_people)
 
 chan = functions.channels
 msgs = functions.messages
