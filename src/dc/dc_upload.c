@@ -89,7 +89,7 @@ enum err dc_upload_part(struct dc_call *call, struct err_info *ei)
 {
 	struct tl_bytes bytes = dyn_bytes(call->fn, TLF_bytes);
 	int64_t n = dyn_int(call->fn, TLF_file_part, -1);
-	struct dc_upload *u;
+	struct dc_upload *u = NULL;
 	struct part *p;
 	enum err rc;
 
