@@ -7,6 +7,7 @@
 #   make unit V=asan T=base     one variant, one suite (or one test: T=base/text)
 #   make fuzz SECS=60 | bench | integ | tidy | fmt | clean
 #   make interop      clients of strangers (npm); table in docs/interop.md
+#   make chaos ROUNDS=300       leases under faults
 #   make reference | man        docs/reference from the tables; build/tgfleet.1
 #
 # Variants (V=): release debug asan tsan clang.  They never share objects; asan has
@@ -18,6 +19,7 @@
 V ?= debug
 STRICT ?= true
 SECS ?= 10
+ROUNDS ?= 300
 T ?=
 B := build/$(V)
 
@@ -64,6 +66,11 @@ interop: setup-test
 	@$(MAKE) --no-print-directory V=release build
 	@test/interop/run.sh
 
+# ROUNDS rounds of faults between two nodes and the control plane
+chaos: setup-test
+	@$(MAKE) --no-print-directory V=release STRICT=false build
+	@test/chaos/lease_chaos.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
 tidy: setup-test
 	@tools/gate.sh build-asan tidy
 
@@ -84,4 +91,4 @@ man: build
 fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
 clean: ; rm -rf build
 
-.PHONY: all build setup setup-test demo test check unit integ interop tidy fuzz bench reference man fmt clean
+.PHONY: all build setup setup-test demo test check unit integ chaos interop tidy fuzz bench reference man fmt clean
