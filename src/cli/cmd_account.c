@@ -9,6 +9,12 @@ static const struct table_column list_columns[] = {
 	{ "TODAY", "messages_today" },	 { "ERROR", "last_error.message" },
 };
 
+static const struct table_column limits_columns[] = {
+	{ "METHOD", "method" },	      { "CHAT", "peer" },
+	{ "UNTIL", "until" },	      { "SECONDS", "seconds_left" },
+	{ "TELEGRAM SAID", "error" },
+};
+
 static const struct verbs_verb verbs[] = {
 	{ .name = "list",
 	  .args = "",
@@ -24,6 +30,14 @@ static const struct verbs_verb verbs[] = {
 	  .help = "everything known of one account",
 	  .method = "GET",
 	  .path = "/group-ai/accounts/%1" },
+	{ .name = "limits",
+	  .args = "ACCOUNT",
+	  .help = "the waits Telegram asked it for",
+	  .method = "GET",
+	  .path = "/group-ai/accounts/%1/limits",
+	  .items = "limits",
+	  .columns = limits_columns,
+	  .ncolumns = ARRAY_LEN(limits_columns) },
 	{ .name = "upload",
 	  .args = "FILE...",
 	  .help = "store session files; needs --attested",

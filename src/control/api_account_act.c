@@ -184,6 +184,62 @@ static enum err status(struct http_req *req, void *ctx, struct err_info *ei)
 	return ERR_OK;
 }
 
+static void write_limit(struct jsonw *w, struct json v, struct wall now)
+{
+	int64_t until_us = json_int(json_get(v, "until_us"), 0);
+	int64_t peer = json_int(json_get(v, "peer"), 0);
+
+	if (until_us <= now.us)
+		return;
+	jsonw_object(w, NULL);
+	jsonw_str(w, "method", json_str(json_get(v, "method"), ""));
+	if (peer)
+		jsonw_int(w, "peer", peer);
+	else
+		jsonw_null(w, "peer");
+	jsonw_time(w, "until", (struct wall){ until_us });
+	jsonw_int(w, "seconds_left",
+		  (until_us - now.us + US_PER_SEC - 1) / US_PER_SEC);
+	jsonw_str(w, "error", json_str(json_get(v, "error"), ""));
+	jsonw_object_end(w);
+}
+
+/* Of what the node told, what is not over. */
+static enum err limits(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct control *c = ctx;
+	struct wall now = control_wall(c);
+	struct json_doc doc = { 0 };
+	struct store_account acc;
+	struct jsonw w;
+	struct buf b;
+	enum err rc;
+
+	rc = path_account(c, req, &acc, ei);
+	if (!rc && acc.limits)
+		rc = json_parse(&doc, acc.limits, strlen(acc.limits),
+				STORE_LIMITS_MAX, ei);
+	if (rc)
+		return rc;
+	control_body_init(&b, &w);
+	jsonw_object(&w, NULL);
+	jsonw_str(&w, "account_id", acc.account_id);
+	jsonw_time(&w, "limited_until",
+		   acc.limited_until.us > now.us ? acc.limited_until
+						 : (struct wall){ 0 });
+	jsonw_array(&w, "limits");
+	if (acc.limits)
+		for (struct json_iter it = json_iter(json_root(&doc));
+		     json_next(&it);)
+			write_limit(&w, it.val, now);
+	jsonw_array_end(&w);
+	jsonw_object_end(&w);
+	if (acc.limits)
+		json_free(&doc);
+	control_reply(req, 200, &b, &w);
+	return ERR_OK;
+}
+
 static const struct router_row rows[] = {
 	{ "POST", API "/group-ai/accounts/{id}/start", AUTH_WRITE, 0, 8192,
 	  start, "Bring an account online; ?wait=30s" },
@@ -193,6 +249,8 @@ static const struct router_row rows[] = {
 	  "Give an account to another node" },
 	{ "GET", API "/group-ai/accounts/{id}/status", AUTH_READ, 0, 0, status,
 	  "What is known of an account now" },
+	{ "GET", API "/group-ai/accounts/{id}/limits", AUTH_READ, 0, 0, limits,
+	  "Waits Telegram asked an account for" },
 };
 
 API_TABLE(api_account_act_table);

@@ -160,7 +160,7 @@ static inline void engine_at(struct engine *e, struct mono now)
  * may also come with ENGINE_SENT, when the wait was named for another call while
  * this one was queued.
  */
-enum err engine_send_text(struct engine *e, int64_t peer, const char *text,
+enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
 			  int64_t random_id, uint64_t tag, struct mono deadline,
 			  struct err_info *ei);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
-#include "base/bug.h"
 #include "tg/engine_int.h"
 #include "tl/schema.h"
 
@@ -71,6 +70,15 @@ enum err engine_call_begin(struct engine *e, uint64_t tag, uint16_t function,
 	return ERR_OK;
 }
 
+static void shrink(struct engine *e)
+{
+	if (e->ncalls)
+		return;
+	free(e->calls);
+	e->calls = NULL;
+	e->calls_cap = 0;
+}
+
 bool engine_call_end(struct engine *e, uint64_t tag)
 {
 	struct engine_call *c = find(e, tag);
@@ -79,11 +87,7 @@ bool engine_call_end(struct engine *e, uint64_t tag)
 	if (!c)
 		return false;
 	*c = e->calls[--e->ncalls];
-	if (!e->ncalls) {
-		free(e->calls);
-		e->calls = NULL;
-		e->calls_cap = 0;
-	}
+	shrink(e);
 	return held;
 }
 
@@ -139,10 +143,15 @@ void engine_calls_sent(struct engine *e)
 
 void engine_calls_forget(struct engine *e)
 {
-	for (uint32_t i = e->ncalls; i-- > 0;) {
-		e->calls[i].sent = false;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < e->ncalls; i++) {
 		if (session_query_state(&e->session, e->calls[i].tag) ==
 		    SESSION_QUERY_NONE)
-			(void)engine_call_end(e, e->calls[i].tag);
+			continue;
+		e->calls[n] = e->calls[i];
+		e->calls[n++].sent = false;
 	}
+	e->ncalls = n;
+	shrink(e);
 }

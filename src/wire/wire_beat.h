@@ -21,6 +21,14 @@
 #include "base/clock.h"
 #include "wire/wire_status.h"
 
+/* A wait Telegram asked for; see tg/flood.h. */
+struct wire_limit {
+	const char *method; /* or a group of methods */
+	int64_t peer;	    /* as bots see it; 0 = any */
+	struct wall until;
+	const char *error; /* as Telegram said it */
+};
+
 /* Times are written as RFC 3339; 0 = not said. */
 struct wire_account {
 	const char *account_id;
@@ -44,6 +52,9 @@ struct wire_account {
 	int64_t user_id; /* 0 = not known */
 	const char *username;
 	const char *phone;
+	struct wall limited_until; /* the account as a whole; 0 = it is not */
+	const struct wire_limit *limits;
+	size_t nlimits;
 };
 
 struct wire_held {

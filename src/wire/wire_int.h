@@ -46,7 +46,7 @@ enum wire_kind {
 
 enum wire_flag {
 	WIRE_NEED = 1U << 0, /* must be there, strings not empty */
-	WIRE_OMIT = 1U << 1, /* not written when NULL or 0 */
+	WIRE_OMIT = 1U << 1, /* not written when NULL, 0, or without items */
 	/* BOOL: another type is false.  STR: another type is kept as JSON. */
 	WIRE_LOOSE = 1U << 2,
 	WIRE_SAY = 1U << 3, /* dflt is only written, not read */

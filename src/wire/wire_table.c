@@ -419,6 +419,8 @@ static void put_list(struct jsonw *w, const struct wire_row *row,
 	size_t n;
 	const char *item = get_list(row, base, &n);
 
+	if (!n && row->flags & WIRE_OMIT)
+		return;
 	jsonw_array(w, row->name);
 	for (; n; n--, item += row->of->size) {
 		jsonw_object(w, NULL);

@@ -68,16 +68,55 @@ static void fill_account(const struct account *a, struct wire_account *w)
 	};
 }
 
+/* Texts on loan from the account, which outlives the beat's making. */
+static enum err fill_limits(const struct account *a, struct wall now,
+			    struct arena *arena, struct wire_account *w)
+{
+	const struct flood *f = &a->engine.flood;
+	struct wire_limit *list;
+
+	if (!f->n)
+		return ERR_OK;
+	list = arena_array(arena, f->n, sizeof(*list));
+	if (!list)
+		return ERR_NOMEM;
+	w->limited_until = flood_limited_until(f, now);
+	w->limits = list;
+	for (uint32_t i = 0; i < f->n; i++) {
+		const struct flood_entry *e = &f->entries[i];
+
+		if (e->until.us <= now.us)
+			continue;
+		list[w->nlimits++] = (struct wire_limit){ .method = e->method,
+							  .peer = e->peer,
+							  .until = e->until,
+							  .error = e->error };
+	}
+	return ERR_OK;
+}
+
 struct lists {
 	struct wire_account *accounts;
 	struct wire_held *held, *released;
 	size_t naccounts, nheld, nreleased;
 };
 
-static void add_account(struct beat *b, struct lists *l, struct account *a)
+static enum err add_report(struct beat *b, struct arena *arena, struct lists *l,
+			   struct account *a)
 {
+	struct wire_account *w = &l->accounts[l->naccounts++];
+
+	fill_account(a, w);
+	return fill_limits(a, loop_wall(b->loop), arena, w);
+}
+
+static enum err add_account(struct beat *b, struct arena *arena,
+			    struct lists *l, struct account *a)
+{
+	enum err rc = ERR_OK;
+
 	if (b->full || bset_has(&b->fleet->dirty, idtab_index(a->id)))
-		fill_account(a, &l->accounts[l->naccounts++]);
+		rc = add_report(b, arena, l, a);
 	if (a->lease.epoch)
 		l->held[l->nheld++] =
 			(struct wire_held){ a->account_id, a->lease.epoch };
@@ -86,6 +125,7 @@ static void add_account(struct beat *b, struct lists *l, struct account *a)
 		l->released[l->nreleased++] =
 			(struct wire_held){ a->account_id, a->released_epoch };
 	}
+	return rc;
 }
 
 static enum err gather(struct beat *b, struct arena *arena, struct lists *l)
@@ -93,15 +133,16 @@ static enum err gather(struct beat *b, struct arena *arena, struct lists *l)
 	size_t n = fleet_count(b->fleet);
 	struct account *a;
 	uint32_t cursor = 0;
+	enum err rc = ERR_OK;
 
 	l->accounts = arena_array(arena, n + 1, sizeof(*l->accounts));
 	l->held = arena_array(arena, n + 1, sizeof(*l->held));
 	l->released = arena_array(arena, n + 1, sizeof(*l->released));
 	if (!l->accounts || !l->held || !l->released)
 		return ERR_NOMEM;
-	while ((a = fleet_next(b->fleet, &cursor)))
-		add_account(b, l, a);
-	return ERR_OK;
+	while (!rc && (a = fleet_next(b->fleet, &cursor)))
+		rc = add_account(b, arena, l, a);
+	return rc;
 }
 
 static enum err encode(struct beat *b, struct arena *arena, struct buf *out)

@@ -1,5 +1,6 @@
 """The REST interface of `tgfleet serve`, as processes see it."""
 import base64
+import datetime
 import json
 import os
 import re
@@ -196,6 +197,51 @@ def test_plain_client_of_the_earlier_systems(serve):
     body["node_id"] = "apart"
     r = requests.post(url + API + "/workers/heartbeat", json=body)
     assert r.status_code == 403
+
+
+def test_limits(serve):
+    """What the node told of an account's waits, as long as each lasts."""
+    def at(seconds):
+        t = datetime.datetime.now(datetime.timezone.utc)
+        t += datetime.timedelta(seconds=seconds)
+        return t.strftime("%Y-%m-%dT%H:%M:%SZ")
+    url = API + "/group-ai/accounts/99966177001"
+    node = Node(serve, "patient")
+    account = {"account_id": "99966177001", "status": "limited",
+               "limited_until": at(600), "limits": [
+                   {"method": "messages.sendMessage", "until": at(600),
+                    "error": "FLOOD_WAIT_600"},
+                   {"method": "sending", "peer": -1000000000007,
+                    "until": at(30), "error": "SLOWMODE_WAIT_30"},
+                   {"method": "users.getUsers", "until": at(-5),
+                    "error": "FLOOD_WAIT_9"}]}
+    body = {"node_id": node.id, "status": "online", "accounts": [account]}
+
+    def tell():
+        r = node.call("POST", API + "/workers/heartbeat", json=body)
+        assert r.status_code == 200, r.text
+        return serve.get(url + "/limits")
+    r = tell().json()
+    assert r["account_id"] == "99966177001" and r["limited_until"]
+    flood, slow = r["limits"]
+    assert flood["method"] == "messages.sendMessage" and flood["peer"] is None
+    assert flood["error"] == "FLOOD_WAIT_600"
+    assert 590 < flood["seconds_left"] <= 601
+    assert slow["peer"] == -1000000000007 and slow["seconds_left"] <= 31
+    assert serve.account("99966177001")["limited_until"]
+    # a node that lies harms only itself
+    good = account["limits"]
+    for bad in ([{"method": "x", "until": at(9)}], [good[0]] * 33, [7],
+                [{**good[0], "method": "m" * 129}]):
+        account["limits"] = bad
+        r = node.call("POST", API + "/workers/heartbeat", json=body)
+        assert r.status_code in (413, 422), r.text
+    assert len(serve.get(url + "/limits").json()["limits"]) == 2
+    # all over
+    account.update(status="online", limits=[], limited_until=None)
+    assert tell().json() == {"account_id": "99966177001",
+                             "limited_until": None, "limits": []}
+    assert serve.get(API + "/group-ai/accounts/0/limits").status_code == 404
 
 
 @pytest.mark.parametrize("body,status", [
