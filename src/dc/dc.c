@@ -18,9 +18,17 @@
 #define PORT_TRIES 50
 #define LINKS_MAX 60000
 
+struct wall dc_wall(const struct dc *dc)
+{
+	struct wall t = loop_wall(dc->loop);
+
+	t.us += dc->skew_sec * US_PER_SEC;
+	return t;
+}
+
 int32_t dc_now(const struct dc *dc)
 {
-	return (int32_t)wall_sec(loop_wall(dc->loop));
+	return (int32_t)wall_sec(dc_wall(dc));
 }
 
 struct dc_node *dc_node(struct dc *dc, int id)
@@ -116,6 +124,8 @@ static enum err load(struct dc *dc, struct err_info *ei)
 	rc = dc_store_load(dc->store, &dc->world, on_key, dc, ei);
 	if (!rc)
 		rc = dc_upload_load(dc, ei);
+	if (!rc)
+		rc = dc_rules_load(dc, ei);
 	if (rc)
 		return rc;
 	dc->world.observer = &dc_push_observer;
@@ -285,6 +295,8 @@ void dc_free(struct dc *dc)
 	free_values(&dc->codes);
 	free_values(&dc->exports);
 	dc_upload_free_all(dc);
+	dc_rules_clear(dc);
+	dc_faults_end(dc);
 	free_values(&dc->logins);
 	dc->world.observer = NULL;
 	world_deinit(&dc->world);

@@ -110,6 +110,9 @@ static enum err get_counters(struct http_req *req, void *ctx,
 	jsonw_u64(&w, "revoked_calls", c->revoked_calls);
 	jsonw_u64(&w, "file_bytes", c->file_bytes);
 	jsonw_u64(&w, "files", dc->world.files.len);
+	jsonw_u64(&w, "faults", c->faults);
+	jsonw_u64(&w, "floods", c->floods);
+	jsonw_u64(&w, "calls_during_flood_wait", c->flood_ignored);
 	jsonw_u64(&w, "drops", c->drops);
 	jsonw_u64(&w, "auth_keys", dc->keys.len);
 	jsonw_u64(&w, "users", dc->world.users.len);
@@ -488,69 +491,6 @@ static enum err post_revoke(struct http_req *req, void *ctx,
 	return done(req, &w, &out);
 }
 
-/* ---- faults */
-
-static void drop_now(struct dc *dc, const struct world_user *u)
-{
-	struct dc_conn *c;
-	uint32_t cursor = 0;
-
-	while ((c = imap_next(&dc->conns, &cursor))) {
-		if (u && (!c->sess || c->sess->key->user_id != u->id))
-			continue;
-		dc_conn_drop(dc, c);
-	}
-}
-
-static enum err post_faults(struct http_req *req, void *ctx,
-			    struct err_info *ei)
-{
-	struct dc *dc = ctx;
-	struct world_user *u = NULL;
-	int64_t after = 0, delay_ms = 0, count = 1;
-	struct dc_account *a = NULL;
-	const char *kind;
-	struct json body;
-	struct jsonw w;
-	struct buf out;
-	enum err rc;
-
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = json_need_str(body, "kind", 16, &kind, ei);
-	if (!rc)
-		rc = json_want_int(body, "after", 0, INT32_MAX, &after, ei);
-	if (!rc)
-		rc = json_want_int(body, "delay_ms", 0, 60000, &delay_ms, ei);
-	if (!rc)
-		rc = json_want_int(body, "count", 0, INT32_MAX, &count, ei);
-	if (!rc && !json_missing(json_get(body, "phone")))
-		rc = dc_admin_user(dc, body, "phone", &u, ei);
-	if (rc)
-		return rc;
-	if (u)
-		a = dc_key_account(dc, u->id);
-	if (!strcmp(kind, "lose") && a) {
-		a->lose = (uint64_t)count;
-	} else if (!strcmp(kind, "drop") && !after) {
-		drop_now(dc, u);
-	} else if (!strcmp(kind, "drop")) {
-		dc->drop_after = (uint64_t)after;
-		dc->drop_user = u ? u->id : 0;
-	} else if (!strcmp(kind, "delay")) {
-		dc->delay_us = delay_ms * US_PER_MS;
-	} else if (!strcmp(kind, "none")) {
-		dc->delay_us = 0;
-		dc->drop_after = 0;
-	} else {
-		return err_set(ei, ERR_INVALID,
-			       "kind: drop, delay or none is needed");
-	}
-	begin(&w, &out);
-	jsonw_bool(&w, "ok", true);
-	return done(req, &w, &out);
-}
-
 /* ---- many signed-in keys at once, for benchmarks */
 
 static void put_key(struct dc *dc, struct jsonw *w, const struct dc_key *k,
@@ -645,7 +585,6 @@ static const struct router_row rows[] = {
 	{ "POST", "/messages", 0, 0, BODY_MAX, post_messages, "Say something" },
 	{ "POST", "/sessions/revoke", 0, 0, BODY_MAX, post_revoke,
 	  "End sessions" },
-	{ "POST", "/faults", 0, 0, BODY_MAX, post_faults, "Cause trouble" },
 	{ "POST", "/authkeys", 0, 0, BODY_MAX, post_authkeys,
 	  "Make signed-in keys" },
 };
@@ -683,6 +622,10 @@ enum err dc_admin_start(struct dc *dc, struct err_info *ei)
 		rc = dc_bots_routes(dc, ei);
 	if (!rc)
 		rc = dc_upload_routes(dc, ei);
+	if (!rc)
+		rc = dc_faults_routes(dc, ei);
+	if (!rc)
+		rc = dc_rules_routes(dc, ei);
 	if (rc)
 		return rc;
 	return server_new(dc->loop, &o, &dc->admin, ei);

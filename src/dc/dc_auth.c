@@ -49,7 +49,12 @@ static int home_dc(const struct dc *dc, const char *phone)
 
 static enum err check_home(struct dc_call *call, const char *phone)
 {
+	const struct world_user *u =
+		world_user_by_phone(&call->dc->world, phone);
 	int home = home_dc(call->dc, phone);
+
+	if (u && dc_rules_state(call->dc, u->id) == DC_STATE_BANNED)
+		return dc_call_fail(call, 400, "PHONE_NUMBER_BANNED");
 
 	if (home && home != call->conn->node->id)
 		return dc_call_fail(call, 303, "PHONE_MIGRATE_%d", home);

@@ -18,6 +18,9 @@ static void conn_free(void *ptr)
 
 	transport_deinit(&c->transport);
 	handshake_server_free(c->handshake);
+	if (c->held)
+		buf_deinit(c->held);
+	free(c->held);
 	free(c);
 }
 
@@ -122,6 +125,46 @@ static enum err send_packet(struct dc *dc, struct dc_conn *c,
 	return rc;
 }
 
+static void send_error(struct dc *dc, struct dc_conn *c, int32_t code);
+
+/* Held back until the next one has gone. */
+static enum err hold(struct dc_conn *c, const struct buf *packet)
+{
+	c->held = calloc(1, sizeof(*c->held));
+	if (!c->held)
+		return ERR_NOMEM;
+	buf_init(c->held, 2 * (size_t)DC_ANSWER_MAX);
+	return buf_append(c->held, buf_head(packet), buf_len(packet));
+}
+
+static enum err send_with_faults(struct dc *dc, struct dc_conn *c,
+				 struct buf *packet, struct err_info *ei)
+{
+	struct buf *held = c->held;
+	int32_t code = 0;
+	enum dc_fault_kind kind =
+		dc_faults_packet(dc, c->sess->key->user_id, packet, &code);
+	enum err rc = ERR_OK;
+
+	if (kind == DC_FAULT_ERROR) {
+		send_error(dc, c, code);
+		return ERR_OK;
+	}
+	if (kind == DC_FAULT_REORDER && !held)
+		return hold(c, packet);
+	rc = send_packet(dc, c, packet, ei);
+	if (!rc && kind == DC_FAULT_DUPLICATE)
+		rc = send_packet(dc, c, packet, ei);
+	if (!held)
+		return rc;
+	if (!rc)
+		rc = send_packet(dc, c, held, ei);
+	buf_deinit(held);
+	free(held);
+	c->held = NULL;
+	return rc;
+}
+
 static enum err flush(struct dc *dc, struct dc_conn *c, struct err_info *ei)
 {
 	enum err rc = ERR_OK;
@@ -131,7 +174,10 @@ static enum err flush(struct dc *dc, struct dc_conn *c, struct err_info *ei)
 		buf_reset(&dc->packet);
 		rc = dc_session_next(dc, c->sess, &dc->packet, &has, ei);
 		if (!rc && has)
-			rc = send_packet(dc, c, &dc->packet, ei);
+			rc = dc->n_faults || c->held
+				     ? send_with_faults(dc, c, &dc->packet, ei)
+				     : send_packet(dc, c, &dc->packet, ei);
+		has = has && !c->closing;
 	}
 	return rc;
 }
@@ -234,7 +280,7 @@ static enum err on_plain(struct dc *dc, struct dc_conn *c,
 			 struct err_info *ei)
 {
 	struct handshake_packet in = { .now = loop_now(dc->loop),
-				       .now_wall = loop_wall(dc->loop) };
+				       .now_wall = dc_wall(dc) };
 	enum handshake_step step;
 	const uint8_t *body;
 	uint64_t msg_id;

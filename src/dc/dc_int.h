@@ -40,6 +40,50 @@ enum dc_key_state {
 	DC_KEY_DESTROYED, /* by its client: no such key any more */
 };
 
+/* Answers, then packets, lie together: see dc_faults.c */
+enum dc_fault_kind {
+	DC_FAULT_NONE,
+	DC_FAULT_LOSE,
+	DC_FAULT_HOLD,
+	DC_FAULT_SWALLOW,
+	DC_FAULT_DELAY,
+	DC_FAULT_DUPLICATE,
+	DC_FAULT_REORDER,
+	DC_FAULT_TRUNCATE,
+	DC_FAULT_CORRUPT,
+	DC_FAULT_ERROR,
+	DC_FAULT_SALT,
+};
+
+#define DC_FAULTS_MAX 64
+#define DC_FAULT_METHOD_MAX 63
+
+struct dc_fault {
+	enum dc_fault_kind kind;
+	int64_t user_id; /* 0 = anybody */
+	uint64_t after, count;
+	int64_t value;
+	char method[DC_FAULT_METHOD_MAX + 1]; /* "" = any */
+};
+
+#define DC_RULES_MAX 64
+#define DC_RULE_TEXT_MAX 63
+
+struct dc_rule {
+	int64_t user_id, chat; /* 0 = any */
+	bool per_chat;	       /* each chat has a budget of its own */
+	uint32_t budget;
+	int64_t window_sec, wait_sec;
+	char method[DC_RULE_TEXT_MAX + 1], error[DC_RULE_TEXT_MAX + 1];
+};
+
+enum dc_account_state {
+	DC_STATE_OK,
+	DC_STATE_BANNED,
+	DC_STATE_FROZEN,
+	DC_STATE_GONE,
+};
+
 enum dc_method {
 #define DC_METHOD(name, flags, handler) DC_M_##name,
 #include "dc/dc_methods.def"
@@ -116,7 +160,7 @@ struct dc_account {
 	int64_t user_id;
 	struct dc_sess *online;
 	uint64_t connects, calls, updates;
-	uint64_t lose; /* fault: updates that will not be sent */
+	enum dc_account_state state;
 };
 
 struct dc_conn {
@@ -128,13 +172,16 @@ struct dc_conn {
 	struct wheel_timer hang_up;
 	bool counted; /* as a connection of an account */
 	bool dirty, closing;
+	struct buf *held; /* fault: a packet that waits for the next */
 	struct dc_conn *next_dirty;
 };
 
 struct dc_counters {
 	uint64_t connections, handshakes, messages_in, messages_out;
 	uint64_t packets_in, packets_out, updates, duplicates;
-	uint64_t file_bytes; /* sent by upload.getFile */
+	uint64_t file_bytes;	 /* sent by upload.getFile */
+	uint64_t faults, floods; /* that struck; that were answered */
+	uint64_t flood_ignored;	 /* calls made during a flood wait */
 	uint64_t refused_packets, rpc_errors, revoked_calls, drops;
 	uint64_t calls[DC_METHOD_COUNT];
 	uint64_t calls_unknown;
@@ -183,6 +230,14 @@ struct dc {
 	struct dc_counters counters;
 	int64_t delay_us; /* fault: answers wait */
 	struct wheel_timer delayed;
+	int64_t skew_sec; /* fault: our clock is wrong */
+	struct dc_fault faults[DC_FAULTS_MAX];
+	uint32_t n_faults;
+	struct imap late; /* request id -> an answer that waits */
+	struct dc_rule rules[DC_RULES_MAX];
+	uint32_t n_rules;
+	struct imap spent;   /* what accounts used up under the rules */
+	uint64_t n_states;   /* 0: no account was ever banned */
 	uint64_t drop_after; /* fault: packets until a drop; 0 = off */
 	int64_t drop_user;   /* only of this user; 0 = any */
 	enum err failure;
@@ -211,6 +266,7 @@ struct dc_call {
 enum {
 	DC_OPEN = 1,  /* needs no sign-in */
 	DC_QUIET = 2, /* does not make the connection a main one */
+	DC_WRITE = 4, /* not for frozen accounts */
 };
 
 /* ERR_OK with call->result set, or dc_call_fail(). */
@@ -381,6 +437,24 @@ struct dyn *dc_channels_look(struct dc_call *call,
 /* ---- dc_updates.c */
 struct dyn *dc_updates_state_object(struct dc_call *call, int32_t pts);
 
+/* ---- dc_faults.c */
+bool dc_faults_strike(struct dc *dc, enum dc_fault_kind kind, int64_t user_id);
+/* *ret_done: the answer needs no more care. */
+enum err dc_faults_answer(struct dc_call *call, uint64_t req_id,
+			  const struct buf *body, bool *ret_done);
+/* May change the packet; says what else is to be done with it. */
+enum dc_fault_kind dc_faults_packet(struct dc *dc, int64_t user_id,
+				    struct buf *packet, int32_t *ret_code);
+void dc_faults_end(struct dc *dc);
+enum err dc_faults_routes(struct dc *dc, struct err_info *ei);
+
+/* ---- dc_rules.c */
+enum err dc_rules_check(struct dc_call *call, unsigned int flags);
+enum dc_account_state dc_rules_state(struct dc *dc, int64_t user_id);
+void dc_rules_clear(struct dc *dc);
+enum err dc_rules_load(struct dc *dc, struct err_info *ei);
+enum err dc_rules_routes(struct dc *dc, struct err_info *ei);
+
 /* ---- dc_upload.c */
 void dc_upload_free_all(struct dc *dc);
 enum err dc_upload_load(struct dc *dc, struct err_info *ei);
@@ -423,6 +497,7 @@ enum err dc_seed_demo(struct dc *dc, struct err_info *ei);
 /* Stops the loop: the state file can no longer be trusted. */
 void dc_fail(struct dc *dc, enum err rc, const struct err_info *ei);
 int32_t dc_now(const struct dc *dc);
+struct wall dc_wall(const struct dc *dc);
 struct dc_node *dc_node(struct dc *dc, int id);
 
 #endif /* DC_DC_INT_H */

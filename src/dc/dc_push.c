@@ -11,10 +11,8 @@ void dc_push_update(struct dc *dc, int64_t user_id, const struct dyn *updates)
 	struct err_info ei = { 0 };
 	struct dc_sess *s;
 
-	if (a && a->lose) {
-		a->lose--;
+	if (dc_faults_strike(dc, DC_FAULT_LOSE, user_id))
 		return;
-	}
 	for (s = a ? a->online : NULL; s; s = s->next_online) {
 		struct tl_writer w;
 

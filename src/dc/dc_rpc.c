@@ -292,6 +292,8 @@ static enum err dispatch(struct dc_call *call, struct err_info *ei)
 	}
 	call->dc->counters.calls[row - rows]++;
 	rc = admit(call, row);
+	if (!rc && call->user)
+		rc = dc_rules_check(call, row->flags);
 	return rc ? rc : row->fn(call, ei);
 }
 
@@ -335,6 +337,7 @@ static enum err answer(struct dc_call *call, uint64_t msg_id, enum err rc,
 {
 	struct buf *out = &call->dc->answer;
 	struct tl_writer w;
+	bool done = false;
 
 	buf_reset(out);
 	cursor_write(&w, out);
@@ -358,9 +361,11 @@ static enum err answer(struct dc_call *call, uint64_t msg_id, enum err rc,
 	}
 	if (rc)
 		rc = write_error(call, &w);
-	return rc ? rc
-		  : dc_session_answer(call->dc, call->sess, msg_id,
-				      buf_head(out), buf_len(out));
+	if (!rc && call->dc->n_faults)
+		rc = dc_faults_answer(call, msg_id, out, &done);
+	return rc || done ? rc
+			  : dc_session_answer(call->dc, call->sess, msg_id,
+					      buf_head(out), buf_len(out));
 }
 
 enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,

@@ -31,7 +31,7 @@ struct msg {
 
 static uint64_t next_msg_id(struct dc *dc, unsigned int low)
 {
-	int64_t us = loop_wall(dc->loop).us;
+	int64_t us = dc_wall(dc).us;
 	int64_t sec = us / US_PER_SEC, frac = us % US_PER_SEC;
 	int64_t id = sec << 32 | (frac << 32) / US_PER_SEC;
 
@@ -722,7 +722,8 @@ enum err dc_session_recv(struct dc *dc, struct dc_sess *s,
 	uint32_t id = 0;
 
 	s->last_used = loop_now(dc->loop);
-	if (!salt_valid(dc, s->crypt, e->salt))
+	if (!salt_valid(dc, s->crypt, e->salt) ||
+	    dc_faults_strike(dc, DC_FAULT_SALT, s->key->user_id))
 		return bad_msg(dc, s, &m, SERVICE_BAD_SALT);
 	if (!s->greeted && !check_id(dc, &m)) {
 		rc = greet(dc, s, m.id);
