@@ -5,6 +5,7 @@
 
 #include "base/bug.h"
 #include "control/control_int.h"
+#include "control/idem.h"
 
 #define CHANGE_ARENA_MAX (256U << 20)
 
@@ -115,6 +116,8 @@ enum err change_run(struct control *c, struct http_req *req, router_fn fn,
 	http_reply_hold(req);
 	rc = fn(req, ctx, ei);
 	refused = !rc && answered_error(req);
+	if (!rc && !refused)
+		rc = idem_keep(c, req, ei);
 	rc = change_end(&ch, refused ? ERR_CANCELED : rc, ei);
 	if (refused)
 		rc = ERR_OK;
@@ -132,7 +135,12 @@ enum err change_dispatch(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	const struct router_row *row = http_req_row(req);
 	const bool reads = !strcmp(row->method, "GET");
+	bool answered;
+	enum err rc;
 
+	rc = idem_replay(ctx, req, &answered, ei);
+	if (rc || answered)
+		return rc;
 	if (row->flags & CHANGE_OWN || (reads && !(row->flags & CHANGE_GET)))
 		return row->handler(req, ctx, ei);
 	return change_run(ctx, req, row->handler, ctx, ei);

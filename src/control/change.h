@@ -40,6 +40,7 @@ struct change {
 	struct control *c;
 	struct arena arena;
 	struct change_effect *last;
+	const char *job_id; /* begun by it, or NULL */
 };
 
 /* committed: false when the change did not happen: put back, free. */

@@ -71,6 +71,9 @@ enum err jobs_start(struct control *c, const char *kind, const char *actor,
 	}
 	log_info(LOGEV_JOB, log_str("job", j->id), log_str("kind", kind),
 		 log_str("to", "running"));
+	if (c->change)
+		c->change->job_id =
+			arena_str(&c->change->arena, j->id, strlen(j->id));
 	*ret = j;
 	return ERR_OK;
 }

@@ -656,6 +656,32 @@ def test_counters_count_once(fresh, tmp_path):
     assert (acc["message_count"], acc["reply_count"]) == (7, 1)
 
 
+def test_an_idempotency_key_outlives_kill_9(fresh):
+    def ask(label, token=None):
+        return fresh.post(API + "/workers/join-tokens", {"label": label},
+                          headers={"Idempotency-Key": "k"}, token=token)
+
+    first = ask("a")
+    assert first.status_code == 201
+    assert "Idempotency-Replayed" not in first.headers
+    fresh.kill()
+    fresh.start()
+    again = ask("a")
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = ask("b")
+    assert other.status_code == 409
+    assert "take a new one" in other.json()["error"]["message"]
+    # a key is its user's own
+    r = fresh.post(API + "/users", {"name": "anna", "role": "admin",
+                                    "password": "correct horse"})
+    assert r.status_code == 201
+    theirs = ask("a", token=fresh.login("anna", "correct horse"))
+    assert theirs.status_code == 201 and theirs.content != first.content
+    listed = fresh.get(API + "/workers/join-tokens").json()
+    assert listed["total"] == 2
+
+
 def test_restart_keeps_everything_and_holds_leases(tmp_path):
     s = Serve(tmp_path / "fleet")
     s.upload(form_file(session_file(tmp_path, "99966101")))

@@ -35,7 +35,7 @@ struct rig {
 };
 
 struct call {
-	const char *method, *path, *token, *body, *type;
+	const char *method, *path, *token, *body, *type, *key;
 	int status; /* without a failure */
 	int audits;
 };
@@ -224,10 +224,12 @@ static int ask(struct rig *r, const struct call *k)
 	n = snprintf(head, sizeof(head),
 		     "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 		     "Authorization: Bearer %s\r\nContent-Type: %s\r\n"
-		     "Content-Length: %zu\r\n\r\n%s",
+		     "%s%s%sContent-Length: %zu\r\n\r\n%s",
 		     k->method, k->path, k->token ? k->token : USER,
 		     k->type ? k->type : "application/json",
-		     k->body ? strlen(k->body) : 0, k->body ? k->body : "");
+		     k->key ? "Idempotency-Key: " : "", k->key ? k->key : "",
+		     k->key ? "\r\n" : "", k->body ? strlen(k->body) : 0,
+		     k->body ? k->body : "");
 	assert_true(n > 0 && (size_t)n < sizeof(head));
 	assert_int_equal(write(fd, head, (size_t)n), n);
 	return fd;
@@ -364,7 +366,7 @@ static void test_every_route_every_write(void **state)
 		{ "POST", A "/auth/login", .status = 200, .audits = 1,
 		  .body = "{\"username\":\"bob\","
 			  "\"password\":\"longenough\"}" },
-		{ "POST", A "/workers/join-tokens", .status = 201,
+		{ "POST", A "/workers/join-tokens", .status = 201, .key = "k",
 		  .audits = 1 },
 		{ "DELETE", A "/workers/join-tokens/j1", .status = 200,
 		  .audits = 1 },
@@ -490,6 +492,121 @@ static void test_a_failed_start_leaves_no_job(void **state)
 	}
 }
 
+/* --- Idempotency-Key --- */
+
+static const char *body_of(const struct answer *a)
+{
+	const char *end = strstr(a->text, "\r\n\r\n");
+
+	assert_non_null(end);
+	return end + 4;
+}
+
+/* The second time nothing happens, and the answer is the first one's. */
+static void twice(struct rig *r, const struct call *k, struct answer *ret)
+{
+	struct buf before, after;
+	struct answer again;
+
+	say(r, k, ret);
+	assert_int_equal(ret->status, k->status);
+	assert_null(strstr(ret->text, "Idempotency-Replayed"));
+	dump(r, &before);
+	say(r, k, &again);
+	dump(r, &after);
+	assert_true(same(&before, &after));
+	assert_int_equal(again.status, ret->status);
+	assert_string_equal(body_of(&again), body_of(ret));
+	assert_non_null(strstr(again.text, "Idempotency-Replayed: true"));
+	buf_deinit(&before);
+	buf_deinit(&after);
+}
+
+static void refused(struct rig *r, const struct call *k)
+{
+	struct buf before, after;
+	struct answer a;
+
+	dump(r, &before);
+	say(r, k, &a);
+	dump(r, &after);
+	assert_int_equal(a.status, k->status);
+	assert_true(same(&before, &after));
+	buf_deinit(&before);
+	buf_deinit(&after);
+}
+
+#define JOINS A "/workers/join-tokens"
+#define NOTED(what) "{\"label\":\"" what "\"}"
+
+static void test_a_key_is_done_once(void **state)
+{
+	const struct call join = { "POST", JOINS, .body = NOTED("a"),
+				   .key = "k1", .status = 201 };
+	const struct call user = {
+		"POST",
+		A "/users",
+		.key = "k3",
+		.status = 201,
+		.body = "{\"name\":\"eve\",\"password\":\"longenough\","
+			"\"role\":\"viewer\"}",
+	};
+	struct rig *r = *state;
+	char token[80] = "";
+	struct buf stored;
+	struct answer a;
+
+	twice(r, &join, &a);
+	assert_int_equal(sscanf(strstr(a.text, "\"tgj_"), "\"%70[^\"]", token),
+			 1);
+	twice(r, &user, &a);
+	/* another body, another route, a refusal */
+	refused(r, &(struct call){ "POST", JOINS, .body = NOTED("b"),
+				   .key = "k1", .status = 409 });
+	refused(r,
+		&(struct call){ "POST", A "/workers", .key = "k1",
+				.body = "{\"node_id\":\"x\"}", .status = 409 });
+	refused(r, &(struct call){ "POST", JOINS, .body = "{\"x\":1}",
+				   .key = "k2", .status = 422 });
+	twice(r, &(struct call){ "POST", JOINS, .key = "k2", .status = 201 },
+	      &a);
+	/* the token is nowhere to be read */
+	dump(r, &stored);
+	assert_null(memmem(buf_head(&stored), buf_len(&stored), token,
+			   strlen(token)));
+	buf_deinit(&stored);
+}
+
+/* Who asks again for what takes time is led to the same job. */
+static void test_a_key_finds_its_job(void **state)
+{
+	static char session[2048];
+	const struct call start = { "POST", ACCOUNTS "/1005/start",
+				    .body = "{\"wait\":\"40ms\"}", .key = "s",
+				    .status = 202 };
+	struct rig *r = *state;
+	struct answer a;
+
+	say(r, &(struct call){ "POST", A "/workers/heartbeat", NODE, BEAT(1) },
+	    &a);
+	say(r,
+	    &(struct call){ "POST", ACCOUNTS "/upload-session",
+			    .body = form(session),
+			    .type = "multipart/form-data; boundary=b" },
+	    &a);
+	assert_int_equal(a.status, 200);
+	twice(r, &start, &a);
+	assert_int_equal(r->c->jobs.count, 1);
+	/* and hears its end */
+	say(r, &(struct call){ "POST", A "/workers/heartbeat", NODE, BEAT(2) },
+	    &a);
+	say(r, &(struct call){ "POST", A "/workers/heartbeat", NODE, ONLINE },
+	    &a);
+	say(r, &start, &a);
+	assert_int_equal(a.status, 200);
+	assert_non_null(strstr(a.text, "\"accounts_started\":1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -499,6 +616,10 @@ int main(void)
 			test_a_failed_change_wakes_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_a_failed_start_leaves_no_job, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_key_is_done_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_key_finds_its_job, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
