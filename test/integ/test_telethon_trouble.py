@@ -8,9 +8,9 @@ pytest.importorskip("telethon")
 
 from telethon import errors, functions  # noqa: E402
 
-from dc_helper import client, sign_in  # noqa: E402
-from test_telethon import (  # noqa: E402, F401
-    ADA, BORIS, collector, dc, make_people, run)
+from fleet import run  # noqa: E402
+from telethon_aim import client, sign_in  # noqa: E402
+from test_telethon import ADA, BORIS, collector, make_people  # noqa: E402
 from test_telethon_channels import close, pair  # noqa: E402
 
 SEND = "messages.sendMessage"
