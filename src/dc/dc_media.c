@@ -127,8 +127,8 @@ enum err dc_media_send(struct dc_call *call, struct err_info *ei)
 	struct item it = { .media = dyn_obj(call->fn, TLF_media),
 			   .caption = dyn_bytes(call->fn, TLF_message),
 			   .random_id = dyn_int(call->fn, TLF_random_id, 0) };
-	struct world_msg *m;
-	int64_t peer;
+	struct world_msg *m = NULL;
+	int64_t peer = 0;
 	enum err rc;
 
 	(void)ei;
@@ -147,9 +147,9 @@ enum err dc_media_send(struct dc_call *call, struct err_info *ei)
 enum err dc_media_album(struct dc_call *call, struct err_info *ei)
 {
 	const struct dyn_vec *v = dyn_vec(call->fn, TLF_multi_media);
-	int64_t peer, group = (int64_t)(rnd_u64(rnd_system()) >> 1);
-	struct world_msg *sent[ALBUM_MAX];
-	struct item items[ALBUM_MAX];
+	int64_t peer = 0, group = (int64_t)(rnd_u64(rnd_system()) >> 1);
+	struct world_msg *sent[ALBUM_MAX] = { NULL };
+	struct item items[ALBUM_MAX] = { 0 };
 	enum err rc;
 	uint32_t i;
 

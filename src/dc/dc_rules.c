@@ -185,6 +185,7 @@ static enum err post_state(struct http_req *req, void *ctx, struct err_info *ei)
 	const char *text;
 	struct json body;
 	uint8_t state;
+	size_t i;
 	char name[40];
 	enum err rc;
 
@@ -195,11 +196,12 @@ static enum err post_state(struct http_req *req, void *ctx, struct err_info *ei)
 		rc = json_need_str(body, "state", 16, &text, ei);
 	if (rc)
 		return rc;
-	for (state = 0; state < ARRAY_LEN(states); state++) {
-		if (!strcmp(states[state], text))
+	for (i = 0; i < ARRAY_LEN(states); i++) {
+		if (!strcmp(states[i], text))
 			break;
 	}
-	if (state == ARRAY_LEN(states))
+	state = (uint8_t)i;
+	if (i == ARRAY_LEN(states))
 		return err_set(ei, ERR_INVALID,
 			       "state: ok, banned, frozen or deactivated");
 	a = dc_key_account(dc, u->id);

@@ -191,7 +191,8 @@ enum err dc_upload_file_of(struct dc_call *call, const struct dyn *input,
 	if (!given.len)
 		return dc_call_fail(call, 400, "FILE_REFERENCE_EMPTY");
 	world_file_ref(&call->dc->world, f, ref);
-	if (given.len != sizeof(ref) || memcmp(given.data, ref, sizeof(ref)))
+	if (given.len != sizeof(ref) ||
+	    memcmp(given.data, ref, sizeof(ref)) != 0)
 		return dc_call_fail(call, 400, "FILE_REFERENCE_EXPIRED");
 	*ret = f;
 	return ERR_OK;
