@@ -502,7 +502,7 @@ static void test_long_lists(void **state)
 		assert_int_equal(l.n, n);
 		assert_int_equal(l.total, 70);
 		for (size_t i = 0; i < n; i++) {
-			snprintf(id, sizeof(id), "j%02zu", i);
+			snprintf(id, sizeof(id), "j%02u", (unsigned int)i);
 			assert_string_equal(l.items[i].job_id, id);
 		}
 	}
