@@ -4,6 +4,7 @@
 
 #include "base/metrics.h"
 #include "base/walltime.h"
+#include "control/carry.h"
 #include "control/control_int.h"
 #include "control/leases.h"
 #include "control/nodes.h"
@@ -44,36 +45,6 @@ static struct store_report report_from(const struct wire_account *acc)
 	};
 }
 
-/* Kept as it will be shown, but for what is left of each. */
-static enum err limits_text(const struct wire_account *acc, struct arena *a,
-			    const char **ret)
-{
-	struct jsonw w;
-	struct buf b;
-	enum err rc;
-
-	if (!acc->nlimits)
-		return ERR_OK;
-	control_body_init(&b, &w);
-	jsonw_array(&w, NULL);
-	for (size_t i = 0; i < acc->nlimits; i++) {
-		const struct wire_limit *l = &acc->limits[i];
-
-		jsonw_object(&w, NULL);
-		jsonw_str(&w, "method", l->method);
-		jsonw_int(&w, "peer", l->peer);
-		jsonw_int(&w, "until_us", l->until.us);
-		jsonw_str(&w, "error", l->error);
-		jsonw_object_end(&w);
-	}
-	jsonw_array_end(&w);
-	rc = jsonw_end(&w);
-	if (!rc)
-		*ret = arena_str(a, buf_head(&b), buf_len(&b));
-	buf_deinit(&b);
-	return rc || *ret ? rc : ERR_NOMEM;
-}
-
 static enum err take_reports(struct beat_run *r, struct err_info *ei)
 {
 	size_t n = r->beat.naccounts;
@@ -88,8 +59,11 @@ static enum err take_reports(struct beat_run *r, struct err_info *ei)
 					r->arena, &r->hb.reports[i].account_id,
 					ei);
 		if (!rc)
-			rc = limits_text(&r->beat.accounts[i], r->arena,
-					 &r->hb.reports[i].limits);
+			rc = carry_limits_text(&r->beat.accounts[i], r->arena,
+					       &r->hb.reports[i].limits);
+		if (!rc)
+			rc = carry_position_text(&r->beat.accounts[i], r->arena,
+						 &r->hb.reports[i].position);
 		if (rc)
 			return err_wrap(ei, rc, "accounts[%zu]", i);
 	}

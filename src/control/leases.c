@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "control/carry.h"
 #include "control/nodes.h"
 
 #define PAGE 1000
@@ -259,7 +260,9 @@ static enum err grant(struct deciding *d, const struct store_assignment *as,
 	log_info(LOGEV_LEASE, log_phone("acc", as->account_id),
 		 log_str("node", g.node_id), log_i64("epoch", epoch),
 		 log_str("why", takeover ? "takeover" : "grant"));
-	return add_lease(d, as, lc, true, ei);
+	rc = add_lease(d, as, lc, true, ei);
+	return rc ? rc
+		  : carry_add(d->c, d->arena, &d->leases[d->nleases - 1], ei);
 }
 
 static enum err try_grant(struct deciding *d, const struct store_assignment *as,

@@ -16,7 +16,8 @@
 	"a.source, a.node_id, a.enabled, a.desired_online, a.script_id, "      \
 	"a.priority, a.attested_by, a.attested_at, a.status, "                 \
 	"a.status_since, a.error_code, a.error_message, a.error_advice, "      \
-	"a.limited_until, a.limits, a.message_count, a.reply_count, "          \
+	"a.limited_until, a.limits, a.position, "                              \
+	"a.message_count, a.reply_count, "                                     \
 	"a.messages_today, a.replies_today, a.today, a.last_activity, "        \
 	"a.session_file, a.created, a.updated, a.version, s.version, "         \
 	"s.fingerprint, l.epoch, iif(l.released = 0, l.node_id, NULL), "       \
@@ -76,6 +77,7 @@ static void accounts_read(struct sqlite_row *r, void *ret)
 	a->error_advice = sqlite_text(r);
 	a->limited_until = sqlite_wall(r);
 	a->limits = sqlite_text(r);
+	a->position = sqlite_text(r);
 	a->message_count = sqlite_i64(r);
 	a->reply_count = sqlite_i64(r);
 	a->messages_today = sqlite_i64(r);

@@ -121,7 +121,7 @@ static enum err beat_create(struct sqlite_db *db,
 	"today = ?17, counted_by = ?16, "                                      \
 	"counted_messages = iif(?14 < 0, counted_messages, ?14), "             \
 	"counted_replies = iif(?15 < 0, counted_replies, ?15), "               \
-	"updated = ?18, limits = ?19 "                                         \
+	"updated = ?18, limits = ?19, position = coalesce(?20, position) "     \
 	"FROM (SELECT iif(?14 < 0, 0, ?14 - iif(c.counted_by IS ?16 AND "      \
 	"c.counted_messages <= ?14, c.counted_messages, 0)) AS m, "            \
 	"iif(?15 < 0, 0, ?15 - iif(c.counted_by IS ?16 AND "                   \
@@ -137,13 +137,13 @@ static enum err beat_write(struct sqlite_db *db,
 
 	snprintf(by, sizeof(by), "%.100s/%.100s", hb->node_id,
 		 hb->boot_id ? hb->boot_id : "");
-	return sqlite_run(db, NULL, ei, BEAT_UPDATE, "ttwttttwwtttiiitdwt",
+	return sqlite_run(db, NULL, ei, BEAT_UPDATE, "ttwttttwwtttiiitdwtt",
 			  r->account_id, r->status, r->state_since,
 			  r->error_code, r->error_message, r->error_advice,
 			  r->script_id, r->last_activity, r->limited_until,
 			  r->session_file, r->phone, r->username, r->user_id,
 			  r->message_count, r->reply_count, by, (int)hb->day,
-			  hb->now, r->limits);
+			  hb->now, r->limits, r->position);
 }
 
 static enum err beat_check_report(const struct store_report *r,
@@ -169,6 +169,10 @@ static enum err beat_check_report(const struct store_report *r,
 	if (rc == ERR_OK && r->limits && strlen(r->limits) > STORE_LIMITS_MAX)
 		rc = err_set(ei, ERR_TOOBIG, "limits: over %d bytes",
 			     STORE_LIMITS_MAX);
+	if (rc == ERR_OK && r->position &&
+	    strlen(r->position) > STORE_POSITION_MAX)
+		rc = err_set(ei, ERR_TOOBIG, "position: over %d bytes",
+			     STORE_POSITION_MAX);
 	return rc;
 }
 

@@ -17,6 +17,7 @@
 #define STORE_NODES_MAX 10000	    /* nodes of a fleet */
 #define STORE_USERS_MAX 10000	    /* users; also api keys, join tokens */
 #define STORE_TAGS_MAX 32	    /* tags of an account */
+#define STORE_POSITION_MAX 16384    /* bytes of an account's position */
 #define STORE_LIMITS_MAX 16384	    /* bytes of an account's limits */
 #define STORE_TEXT_MAX 1024	    /* ids, names, messages */
 #define STORE_JSON_MAX (1 << 20)    /* params, results, metadata */
@@ -225,7 +226,8 @@ struct store_account {
 	const char *error_message; /* or NULL */
 	const char *error_advice;  /* or NULL */
 	struct wall limited_until;
-	const char *limits; /* JSON array as the node told it, or NULL */
+	const char *limits;   /* JSON array as the node told it, or NULL */
+	const char *position; /* in its updates: JSON object, or NULL */
 	int64_t message_count, reply_count; /* since ever */
 	int64_t messages_today, replies_today;
 	int32_t today; /* the local date those two are of, 20261122 */
@@ -411,6 +413,7 @@ struct store_report {
 	struct wall last_activity;
 	struct wall limited_until;
 	const char *limits;	  /* JSON array, or NULL */
+	const char *position;	  /* JSON object; NULL: as it was */
 	const char *session_file; /* or NULL */
 	const char *phone;	  /* or NULL: taken if ours is absent */
 	const char *username;	  /* or NULL */

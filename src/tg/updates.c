@@ -336,6 +336,32 @@ int64_t updates_get_hash(const struct updates *u, int64_t channel_id)
 	return c ? c->access_hash : 0;
 }
 
+void updates_set_channel(struct updates *u, int64_t channel_id,
+			 int64_t access_hash, int32_t pts)
+{
+	struct updates_channel *c = find_or_add(u, channel_id);
+
+	if (!c)
+		return;
+	if (!c->access_hash)
+		c->access_hash = access_hash;
+	if (pts > c->pts)
+		c->pts = pts;
+	c->wanted = true;
+	u->channels_wanted = true;
+}
+
+bool updates_channel_at(const struct updates *u, uint32_t i,
+			struct updates_place *ret)
+{
+	if (i >= u->nchannels)
+		return false;
+	*ret = (struct updates_place){ u->channels[i].id,
+				       u->channels[i].access_hash,
+				       u->channels[i].pts };
+	return true;
+}
+
 int32_t updates_channel_pts(const struct updates *u, int64_t channel_id)
 {
 	const struct updates_channel *c = find(u, channel_id);

@@ -81,6 +81,11 @@ struct updates_ask {
 struct updates_channel;
 struct updates_held;
 
+struct updates_place {
+	int64_t channel_id, access_hash;
+	int32_t pts;
+};
+
 struct updates {
 	struct updates_pos pos;
 	bool known;   /* pos is one */
@@ -123,6 +128,12 @@ void updates_channel_hash(struct updates *u, int64_t channel_id,
 			  int64_t access_hash);
 /* 0 when not known. */
 int64_t updates_get_hash(const struct updates *u, int64_t channel_id);
+/* The channel is known at least up to there; what came since is asked for. */
+void updates_set_channel(struct updates *u, int64_t channel_id,
+			 int64_t access_hash, int32_t pts);
+/* In any order; false = no i-th.  pts 0 = not known yet. */
+bool updates_channel_at(const struct updates *u, uint32_t i,
+			struct updates_place *ret);
 int32_t updates_channel_pts(const struct updates *u, int64_t channel_id);
 
 /* True when a difference must be asked for now; it counts as running then. */

@@ -30,6 +30,14 @@ static const struct wire_row lease_rows[] = {
 	{ "ttl_ms", W_I64(ttl_ms, 1, INT32_MAX), .flags = WIRE_NEED },
 	{ "session", W_OBJECT(session, WIRE_AT(has_session, bool),
 			      struct wire_session_ref, session) },
+	{ "position",
+	  W_OBJECT(position, WIRE_AT(has_position, bool), struct wire_position,
+		   wire_position_table),
+	  .flags = WIRE_OMIT },
+	{ "limits",
+	  W_LIST(limits, nlimits, struct wire_limit, wire_limit_table,
+		 WIRE_LIMITS_MAX),
+	  .flags = WIRE_OMIT },
 };
 static const struct wire_table lease = WIRE_TABLE(OF, lease_rows);
 #undef OF

@@ -12,16 +12,6 @@ static const struct wire_row fault_rows[] = {
 static const struct wire_table fault = WIRE_TABLE(OF, fault_rows);
 #undef OF
 
-#define OF struct wire_limit
-static const struct wire_row limit_rows[] = {
-	{ "method", W_STR(method, WIRE_NAME_MAX), .flags = WIRE_NEED },
-	{ "peer", W_I64(peer, INT64_MIN, INT64_MAX), .flags = WIRE_OMIT },
-	{ "until", W_TIME(until) },
-	{ "error", W_STR(error, WIRE_NAME_MAX), .flags = WIRE_NEED },
-};
-static const struct wire_table limit = WIRE_TABLE(OF, limit_rows);
-#undef OF
-
 #define OF struct wire_account
 static const struct wire_row account_rows[] = {
 	{ "account_id", W_STR(account_id, WIRE_ID_MAX), .flags = WIRE_NEED },
@@ -44,7 +34,12 @@ static const struct wire_row account_rows[] = {
 	{ "phone", W_STR(phone, WIRE_ID_MAX), .flags = WIRE_OMIT },
 	{ "limited_until", W_TIME(limited_until), .flags = WIRE_OMIT },
 	{ "limits",
-	  W_LIST(limits, nlimits, struct wire_limit, limit, WIRE_LIMITS_MAX),
+	  W_LIST(limits, nlimits, struct wire_limit, wire_limit_table,
+		 WIRE_LIMITS_MAX),
+	  .flags = WIRE_OMIT },
+	{ "position",
+	  W_OBJECT(position, WIRE_AT(has_position, bool), struct wire_position,
+		   wire_position_table),
 	  .flags = WIRE_OMIT },
 };
 static const struct wire_table account = WIRE_TABLE(OF, account_rows);

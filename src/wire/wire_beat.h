@@ -21,12 +21,33 @@
 #include "base/clock.h"
 #include "wire/wire_status.h"
 
+#define WIRE_POSITION_MAX 16384 /* bytes of one, as text */
+
 /* A wait Telegram asked for; see tg/flood.h. */
 struct wire_limit {
 	const char *method; /* or a group of methods */
 	int64_t peer;	    /* as bots see it; 0 = any */
 	struct wall until;
 	const char *error; /* as Telegram said it */
+};
+
+/* `id` as Telegram has it, without the -100 bots see before it. */
+struct wire_channel {
+	int64_t id;
+	int64_t access_hash; /* 0 = not known */
+	int64_t pts;
+};
+
+/*
+ * Up to where an account's updates were taken, and the epoch of the lease under
+ * which that was: of two positions the one with the higher epoch is right, of
+ * the same epoch the one with the larger pts.
+ */
+struct wire_position {
+	int64_t epoch;
+	int64_t pts, qts, date, seq;
+	const struct wire_channel *channels;
+	size_t nchannels;
 };
 
 /* Times are written as RFC 3339; 0 = not said. */
@@ -55,6 +76,8 @@ struct wire_account {
 	struct wall limited_until; /* the account as a whole; 0 = it is not */
 	const struct wire_limit *limits;
 	size_t nlimits;
+	bool has_position; /* it moved since it was last told */
+	struct wire_position position;
 };
 
 struct wire_held {
@@ -109,6 +132,11 @@ struct wire_lease {
 	int64_t ttl_ms; /* from the moment the beat was sent */
 	bool has_session;
 	struct wire_session_ref session;
+	/* Newly granted only: what the last node told of the account. */
+	bool has_position;
+	struct wire_position position;
+	const struct wire_limit *limits;
+	size_t nlimits;
 };
 
 struct wire_stop {
@@ -138,5 +166,9 @@ enum err wire_beat_decode(const void *text, size_t len, struct arena *a,
 enum err wire_answer_encode(const struct wire_answer *ans, struct buf *out);
 enum err wire_answer_decode(const void *text, size_t len, struct arena *a,
 			    struct wire_answer *ret, struct err_info *ei);
+/* As the store keeps it. */
+enum err wire_position_encode(const struct wire_position *pos, struct buf *out);
+enum err wire_position_decode(const void *text, size_t len, struct arena *a,
+			      struct wire_position *ret, struct err_info *ei);
 
 #endif /* WIRE_WIRE_BEAT_H */

@@ -108,6 +108,9 @@ struct wire_table {
 	WIRE_TO(WIRE_COUNT, m, size_t), .n_at = WIRE_AT(other, size_t)
 #define W_MISSING(m) WIRE_TO(WIRE_MISSING, m, bool)
 
+/* Used by more than one message. */
+extern const struct wire_table wire_limit_table, wire_position_table;
+
 enum err wire_table_encode(const struct wire_table *t, const void *msg,
 			   struct buf *out);
 /* msg: zero, or what its fields are when not said. */

@@ -16,8 +16,9 @@
 #define WIRE_TEXT_MAX 512      /* messages and advice */
 #define WIRE_BODY_MAX 16777216 /* bytes of one heartbeat or its answer */
 #define WIRE_ACCOUNTS_MAX 20000
-#define WIRE_LIMITS_MAX 32  /* waits of one account */
-#define WIRE_GROUPS_MAX 256 /* group ids of one account */
+#define WIRE_LIMITS_MAX 32   /* waits of one account */
+#define WIRE_CHANNELS_MAX 64 /* places in channels told of one account */
+#define WIRE_GROUPS_MAX 256  /* group ids of one account */
 #define WIRE_COMMANDS_MAX 256
 #define WIRE_PARAMS_MAX 65536 /* bytes of a command's params or result */
 

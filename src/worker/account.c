@@ -39,6 +39,7 @@ enum err account_new(struct fleet *f, const char *account_id,
 	sm_init(&a->sm, &account_sm_class, ACCOUNT_PARKED, NULL, now_us(a));
 	account_engine_init(a);
 	account_limits_restore(a);
+	account_place_restore(a);
 	*ret = a;
 	return ERR_OK;
 }
@@ -50,6 +51,7 @@ void account_free(struct account *a)
 	loop_cancel(a->fleet->loop, &a->timer);
 	engine_deinit(&a->engine);
 	account_clear_fault(a);
+	free(a->channels);
 	free(a->dc_at);
 	free(a->grant_url);
 	free(a->username);
@@ -248,20 +250,17 @@ void account_back_off(struct account *a, int64_t at_least_us, const char *why)
 static enum err take_key(struct account *a, const struct wire_session *s,
 			 struct err_info *ei)
 {
-	struct updates_pos pos;
-	struct mono now = loop_now(a->fleet->loop);
 	enum err rc = engine_set_key(&a->engine, s->auth_key.bytes, ei);
 
 	if (rc)
 		return rc;
 	/* ours is newer than what came with the session, if there is one */
-	if (journal_get(a->fleet->journal, a->account_id, &pos)) {
-		engine_set_position(&a->engine, pos, now);
-	} else if (s->has_update_state && s->pts > 0) {
-		pos = (struct updates_pos){ (int32_t)s->pts, (int32_t)s->qts,
-					    (int32_t)s->date, (int32_t)s->seq };
-		engine_set_position(&a->engine, pos, now);
-	}
+	if (a->place.pts <= 0 && s->has_update_state && s->pts > 0)
+		a->place =
+			(struct updates_pos){ (int32_t)s->pts, (int32_t)s->qts,
+					      (int32_t)s->date,
+					      (int32_t)s->seq };
+	account_place_apply(a);
 	for (size_t i = 0; i < s->npeers; i++) {
 		const struct wire_peer *p = &s->peers[i];
 

@@ -18,6 +18,7 @@
 #include "fleet/lease.h"
 #include "net/link.h"
 #include "tg/engine.h"
+#include "wire/wire_beat.h"
 #include "wire/wire_session.h"
 #include "worker/account_state.h"
 
@@ -62,6 +63,12 @@ struct account {
 		*dc_at;	       /* of home_dc if the node does not know; NULL */
 	uint64_t flood_seen;   /* changes of the flood book kept so far */
 	uint32_t flood_broken; /* ... and calls before their time counted */
+	struct updates_pos place;      /* in its updates; pts 0 = not known */
+	int64_t place_epoch;	       /* of the lease it was reached under */
+	uint64_t place_changed;	       /* as `changed`; 0 = told */
+	uint64_t place_beat;	       /* carried by this beat */
+	struct wire_channel *channels; /* brought, for the engine to take */
+	size_t nchannels;
 	struct account_fault fault;
 	struct wall state_since, last_activity;
 	int64_t received, sent; /* since this process started */
@@ -82,6 +89,12 @@ void account_stop(struct account *a, const char *why);
 void account_restart(struct account *a, const char *why);
 /* The fleet's turn-giving calls these. */
 void account_dial(struct account *a);
+
+/* What the last node told of the account comes with a grant, ... */
+void account_place_take(struct account *a, const struct wire_lease *l);
+/* ... and what we know goes out, if it is news. */
+enum err account_place_tell(struct account *a, struct arena *arena,
+			    struct wire_account *w);
 
 /* What the fetch brought; a failure backs off. */
 void account_take_session(struct account *a, const struct wire_session *s);

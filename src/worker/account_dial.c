@@ -243,6 +243,7 @@ static void on_message(struct account *a, const struct engine_message *m)
 	log_debug(LOGEV_ACC_MSG, log_str("acc", a->account_id),
 		  log_i64("chat", m->chat_id), log_i64("msg", m->id));
 	account_changed(a, false);
+	account_place_heard(a, m->chat_id);
 }
 
 static void limited(struct account *a, const struct rpcerr *err)
@@ -384,7 +385,7 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 		on_message(a, ev->message);
 		break;
 	case ENGINE_POSITION:
-		fleet_note_position(a->fleet, a, ev->pos);
+		account_place_moved(a, ev->pos);
 		break;
 	case ENGINE_SENT:
 		on_sent(a, ev);

@@ -4,6 +4,7 @@
  *
  *	account.c         life: states, faults, start and stop
  *	account_limits.c  waits Telegram asked for: kept, counted, over
+ *	account_place.c   where it is in its updates, from node to node
  *	account_dial.c    the connection: dial, bytes, events of the engine
  */
 #ifndef WORKER_ACCOUNT_INT_H
@@ -23,6 +24,14 @@ void account_limits_expire(struct account *a);
 struct mono account_limits_due(const struct account *a);
 /* How long the call made first on every connection is forbidden; 0: it is not. */
 int64_t account_limits_dial_wait_us(const struct account *a);
+void account_limits_keep(struct account *a);
+/* account_place.c */
+void account_place_restore(struct account *a);
+/* The engine took updates; channels have places of their own. */
+void account_place_moved(struct account *a, struct updates_pos pos);
+void account_place_heard(struct account *a, int64_t chat_id);
+/* Into an engine that has its key. */
+void account_place_apply(struct account *a);
 /* account_dial.c */
 void account_engine_init(struct account *a);
 

@@ -25,7 +25,7 @@ void account_limits_restore(struct account *a)
 	a->flood_seen = a->engine.flood.changes;
 }
 
-static void keep_all(struct account *a)
+void account_limits_keep(struct account *a)
 {
 	const struct flood *f = &a->engine.flood;
 
@@ -40,6 +40,7 @@ static void keep_all(struct account *a)
 				  log_str("err", err_name(rc)),
 				  log_str("what", "a wait is not kept"));
 	}
+	a->flood_seen = f->changes;
 	fleet_flush(a->fleet);
 }
 
@@ -57,8 +58,7 @@ void account_limits_note(struct account *a)
 	if (f->changes == a->flood_seen)
 		return;
 	metrics_add(METRIC_FLOOD_WAITS, (int64_t)(f->changes - a->flood_seen));
-	a->flood_seen = f->changes;
-	keep_all(a);
+	account_limits_keep(a);
 	account_changed(a, true);
 }
 

@@ -106,8 +106,15 @@ static enum err add_report(struct beat *b, struct arena *arena, struct lists *l,
 {
 	struct wire_account *w = &l->accounts[l->naccounts++];
 
+	enum err rc;
+
 	fill_account(a, w);
-	return fill_limits(a, loop_wall(b->loop), arena, w);
+	rc = fill_limits(a, loop_wall(b->loop), arena, w);
+	if (!rc)
+		rc = account_place_tell(a, arena, w);
+	if (w->has_position)
+		a->place_beat = b->seq;
+	return rc;
 }
 
 static enum err add_account(struct beat *b, struct arena *arena,
@@ -115,7 +122,9 @@ static enum err add_account(struct beat *b, struct arena *arena,
 {
 	enum err rc = ERR_OK;
 
-	if (b->full || bset_has(&b->fleet->dirty, idtab_index(a->id)))
+	/* a release carries the last word, whatever else it does */
+	if (b->full || a->release_due ||
+	    bset_has(&b->fleet->dirty, idtab_index(a->id)))
 		rc = add_report(b, arena, l, a);
 	if (a->lease.epoch)
 		l->held[l->nheld++] =
@@ -215,6 +224,8 @@ static void apply_lease(struct beat *b, const struct wire_lease *l)
 	a->wipe = false;
 	fleet_note_lease(b->fleet, a->lease.deadline);
 	set_grant(a, l);
+	if (l->epoch != before)
+		account_place_take(a, l);
 	if (a->has_session && a->grant_version &&
 	    a->grant_version != a->session_version) {
 		a->has_session = false;
@@ -254,6 +265,8 @@ static void settle(struct beat *b, const struct wire_answer *ans,
 	}
 	if (a->release_due && a->release_beat == b->seq)
 		a->release_due = false;
+	if (a->place_beat == b->seq && a->place_changed <= b->mark)
+		a->place_changed = 0;
 	if (bset_has(&b->fleet->dirty, idtab_index(a->id)) &&
 	    a->changed <= b->mark)
 		bset_remove(&b->fleet->dirty, idtab_index(a->id));

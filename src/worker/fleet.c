@@ -265,9 +265,9 @@ void fleet_wait(struct fleet *f, struct account *a)
 }
 
 void fleet_note_position(struct fleet *f, struct account *a,
-			 struct updates_pos pos)
+			 struct updates_pos pos, int64_t epoch)
 {
-	enum err rc = journal_put(f->journal, a->account_id, pos);
+	enum err rc = journal_put(f->journal, a->account_id, pos, epoch);
 
 	if (rc)
 		log_warn(LOGEV_ACC_MSG, log_str("acc", a->account_id),

@@ -111,7 +111,7 @@ void fleet_note_lease(struct fleet *f, struct mono deadline);
 void fleet_wait(struct fleet *f, struct account *a);
 /* The position is to be written at the end of the turn. */
 void fleet_note_position(struct fleet *f, struct account *a,
-			 struct updates_pos pos);
+			 struct updates_pos pos, int64_t epoch);
 /* The journal is written at the end of the turn. */
 void fleet_flush(struct fleet *f);
 

@@ -5,8 +5,12 @@
  *
  * One text file, a line a change, the last line of an account counts:
  *
- *	<account_id> <pts> <qts> <date> <seq> <check>\n
+ *	<account_id> <pts> <qts> <date> <seq> <epoch> <check>\n
  *	! <account_id> <until_us> <peer> <method> <error> <check>\n
+ *
+ * The epoch is that of the lease under which the updates were taken: another
+ * node may have gone further since (account_place.c).  Lines from before it was
+ * written have none; it is 0.
  *
  * The lines of waits (!) add up, as in tg/flood.h, until each is over.  Waits
  * outlive the account's stay here: they are Telegram's, not ours.
@@ -52,10 +56,10 @@ enum err journal_open(struct journal *j, const char *path, struct wall now,
 void journal_close(struct journal *j);
 
 bool journal_get(const struct journal *j, const char *account_id,
-		 struct updates_pos *ret);
+		 struct updates_pos *ret, int64_t *ret_epoch);
 /* Remembered at once, written by the next flush. */
 enum err journal_put(struct journal *j, const char *account_id,
-		     struct updates_pos pos);
+		     struct updates_pos pos, int64_t epoch);
 /* NULL: none; else on loan until the next call. */
 const struct flood *journal_flood(const struct journal *j,
 				  const char *account_id);

@@ -141,3 +141,51 @@ def test_chat_is_not_started_where_there_is_none(tmp_path):
             assert one["status"] == "failed" and one["command_id"] is None
             assert "no chat scripts" in one["message"]
         assert a.beat()["pending_commands"] == []
+
+
+def test_position_and_waits_go_with_the_account(tmp_path):
+    """What a node told of the account last is in the next node's grant, and only
+    there; a node whose lease is over is not heard."""
+    with serving(tmp_path) as s:
+        a, b = Node(s, "a"), Node(s, "b")
+        b.beat()
+        with_account(s, tmp_path, a)
+        place = {"epoch": 1, "pts": 500, "qts": 1, "date": 2, "seq": 3,
+                 "channels": [{"id": 77, "access_hash": -5, "pts": 9}]}
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                              time.gmtime(time.time() + 3600))
+        told = {"method": "messages.sendMessage", "until": until,
+                "error": "FLOOD_WAIT_3600"}
+        over = {**told, "method": "users.getUsers",
+                "until": "2020-01-01T00:00:00Z"}
+        a.status[ID] = {"status": "online", "position": place,
+                        "limits": [told, over]}
+        assert "position" not in a.beat()["leases"][0]
+        a.status[ID] = {"status": "online", "limits": [told, over]}
+        a.beat()  # it did not move: it stays as told
+        s.kill()
+        s.start()
+        move(s, b)
+        a.beat()
+        a.beat()
+        (lease,) = b.beat()["leases"]
+        assert lease["epoch"] == 2
+        assert lease["position"] == place
+        (limit,) = lease["limits"]
+        assert (limit["method"], limit["error"]) == (
+            told["method"], told["error"])
+        assert limit["until"].startswith(until[:19])
+        assert "position" not in b.beat()["leases"][0]
+        # from the past, or of an epoch that was never granted
+        a.held = {ID: 1}
+        a.status[ID] = {"status": "online", "position": {**place, "pts": 9999}}
+        a.beat()
+        b.status[ID] = {"status": "online",
+                        "position": {**place, "epoch": 99, "pts": 9999}}
+        b.beat()
+        move(s, a)
+        b.beat()
+        b.beat()
+        (lease,) = a.beat()["leases"]
+        assert lease["epoch"] == 3
+        assert lease["position"] == place

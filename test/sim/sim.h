@@ -14,7 +14,10 @@
  * What must hold at every step:
  *	no auth key on two connections at once (counted at the clients' ends)
  *	no connection, and not a byte, without a lease
- *	no message delivered twice on a node that kept its journal
+ *	no message delivered twice, unless the account was taken from a node
+ *	that did not release it: then what that node told last counts, and
+ *	what it delivered since comes again
+ *	at the end: no message lost
  *	no call while Telegram told the account to wait
  */
 #ifndef TEST_SIM_SIM_H
@@ -95,7 +98,12 @@ struct sim_account {
 	uint64_t flood_link; /* told on this one, */
 	int told;	     /* and heard by this node - 1; 0: not */
 	uint64_t link;	     /* the one the data centre would push to */
-	bool moved;	     /* to another node; its position does not travel */
+	bool taken;	     /* from a node that could not say where it was */
+	bool has_pos;
+	struct wire_position pos; /* as told by the last to have it */
+	struct wire_limit limits[WIRE_LIMITS_MAX];
+	char words[WIRE_LIMITS_MAX][2][64];
+	size_t nlimits;
 	uint8_t got[SIM_MESSAGES_MAX];
 };
 

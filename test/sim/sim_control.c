@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,37 @@ static void take_released(struct sim *s, int node, const struct wire_beat *b)
 	}
 }
 
+static void take_limits(struct sim_account *a, const struct wire_account *w)
+{
+	a->nlimits = w->nlimits;
+	for (size_t i = 0; i < w->nlimits; i++) {
+		char(*words)[64] = a->words[i];
+
+		a->limits[i] = w->limits[i];
+		snprintf(words[0], sizeof(*words), "%s", w->limits[i].method);
+		snprintf(words[1], sizeof(*words), "%s", w->limits[i].error);
+		a->limits[i].method = words[0];
+		a->limits[i].error = words[1];
+	}
+}
+
+/* Before what is released: the last word comes with it. */
+static void take_reports(struct sim *s, int node, const struct wire_beat *b)
+{
+	for (size_t i = 0; i < b->naccounts; i++) {
+		const struct wire_account *w = &b->accounts[i];
+		struct sim_account *a = find(s, w->account_id);
+
+		if (a->holder != node || a->epoch != w->epoch)
+			continue;
+		take_limits(a, w);
+		if (!w->has_position)
+			continue;
+		a->has_pos = true;
+		a->pos = w->position;
+	}
+}
+
 static bool holds(const struct wire_beat *b, const struct sim_account *a)
 {
 	for (size_t i = 0; i < b->nheld; i++)
@@ -46,7 +78,7 @@ static bool holds(const struct wire_beat *b, const struct sim_account *a)
 
 /* Shall `node` run the account after this beat? */
 static bool lease(struct sim *s, int node, const struct wire_beat *b,
-		  struct sim_account *a)
+		  struct sim_account *a, bool *ret_new)
 {
 	const struct lease_view v = { .epoch = a->epoch,
 				      .holder = node_name(a->holder),
@@ -65,10 +97,15 @@ static bool lease(struct sim *s, int node, const struct wire_beat *b,
 		return false;
 	case LEASE_TAKEOVER:
 		s->takeovers++;
+		a->taken = true;
+		a->told = 0; /* it may not have told what it heard */
 		break;
 	case LEASE_GRANT:
+		if (a->told && a->told == a->holder + 1)
+			a->told = node + 1; /* waits travel */
 		break;
 	}
+	*ret_new = true;
 	a->epoch++;
 	a->holder = node;
 	a->released = false;
@@ -93,8 +130,9 @@ static void answer(struct sim *s, int node, uint64_t tag,
 		abort();
 	for (int i = 0; i < s->naccounts; i++) {
 		struct sim_account *a = &s->accounts[i];
+		bool granted = false;
 
-		if (!lease(s, node, b, a))
+		if (!lease(s, node, b, a, &granted))
 			continue;
 		l[ans.nleases++] = (struct wire_lease){
 			.account_id = a->name,
@@ -102,6 +140,10 @@ static void answer(struct sim *s, int node, uint64_t tag,
 			.ttl_ms = SIM_TTL_US / US_PER_MS,
 			.has_session = true,
 			.session = { .version = 1, .fingerprint = "00" },
+			.has_position = granted && a->has_pos,
+			.position = a->pos,
+			.limits = a->limits,
+			.nlimits = granted ? a->nlimits : 0,
 		};
 	}
 	buf_init(&out, WIRE_BODY_MAX);
@@ -127,6 +169,7 @@ void sim_control_beat(struct sim *s, const struct sim_event *ev)
 		sim_fail(s, "a beat is refused: %s", ei.msg);
 	s->heard[node] = s->clock.mono;
 	s->beats++;
+	take_reports(s, node, &b);
 	take_released(s, node, &b);
 	sim_control_place(s);
 	answer(s, node, ev->b, &b);
@@ -135,9 +178,7 @@ void sim_control_beat(struct sim *s, const struct sim_event *ev)
 
 void sim_control_move(struct sim_account *a, int node)
 {
-	a->moved = a->moved || node != a->wanted;
 	a->wanted = node;
-	a->told = 0; /* a node forgets what it gives away */
 }
 
 /* Accounts of nodes that are silent go to one that is not. */

@@ -408,6 +408,37 @@ static void test_report_operator(void **state)
 	assert_int_equal(a.user_id, 5);
 }
 
+/* Kept until told anew; under an old epoch it is not heard. */
+static void test_report_position(void **state)
+{
+	struct fix *f = *state;
+	char big[STORE_POSITION_MAX + 2];
+	struct store_report rep = { .account_id = "100",
+				    .status = "online",
+				    .epoch = 1,
+				    .position = big };
+	struct store_heartbeat hb = {
+		.node_id = "n1", .now = SEC(50), .reports = &rep, .n_reports = 1
+	};
+	int64_t e;
+
+	OK(grant(f, "100", "n1", 0, false, &e));
+	assert_null(get(f, "100").position);
+	beat(f, "n1", "b", R("100", .epoch = 1, .position = "{\"pts\":1}"));
+	assert_string_equal(get(f, "100").position, "{\"pts\":1}");
+	beat(f, "n1", "b", R("100", .epoch = 1));
+	assert_string_equal(get(f, "100").position, "{\"pts\":1}");
+	OK(grant(f, "100", "n2", 1, true, &e));
+	beat(f, "n1", "b", R("100", .epoch = 1, .position = "{\"pts\":2}"));
+	beat(f, "n2", "b", R("100", .epoch = 1, .position = "{\"pts\":2}"));
+	assert_string_equal(get(f, "100").position, "{\"pts\":1}");
+	beat(f, "n2", "b", R("100", .epoch = 2, .position = "{\"pts\":3}"));
+	assert_string_equal(get(f, "100").position, "{\"pts\":3}");
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	IS(f->ops->heartbeat_apply(f->st, &hb, &f->ei), ERR_TOOBIG);
+}
+
 static void test_report_counters(void **state)
 {
 	struct fix *f = *state;
@@ -485,7 +516,7 @@ static const struct CMUnitTest tests[] = {
 	T(test_session_in_use),	 T(test_downloads),
 	T(test_report_epochs),	 T(test_report_plain),
 	T(test_report_operator), T(test_report_counters),
-	T(test_beat_batch),
+	T(test_beat_batch),	 T(test_report_position),
 };
 
 RUN_ALL(tests)

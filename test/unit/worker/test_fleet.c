@@ -20,6 +20,7 @@
 #include "fakedc.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "worker/account_int.h"
 #include "worker/beat.h"
 #include "worker/journal.h"
 
@@ -319,6 +320,16 @@ static struct wire_beat beat(struct rig *r)
 	return w;
 }
 
+static void answer_lease(struct rig *r, const struct wire_lease *l)
+{
+	const struct wire_answer ans = { .success = true,
+					 .leases = l,
+					 .nleases = l->account_id ? 1 : 0 };
+
+	beat_apply(&r->beat, &ans);
+	turn(r);
+}
+
 static void answer(struct rig *r, int64_t epoch, const char *id)
 {
 	const struct wire_lease l = { .account_id = id,
@@ -326,12 +337,8 @@ static void answer(struct rig *r, int64_t epoch, const char *id)
 				      .ttl_ms = TTL_MS,
 				      .has_session = true,
 				      .session = { .version = 1 } };
-	const struct wire_answer ans = { .success = true,
-					 .leases = &l,
-					 .nleases = id ? 1 : 0 };
 
-	beat_apply(&r->beat, &ans);
-	turn(r);
+	answer_lease(r, &l);
 }
 
 static const char *state_of(struct rig *r, const char *id)
@@ -483,6 +490,148 @@ static void test_taken_away(void **state)
 	/* reported: nothing is left of it */
 	assert_string_equal(state_of(r, "100"), "none");
 	assert_int_equal(beat(r).nreleased, 0);
+}
+
+/* Until it was heard, and not again after. */
+static void test_position_is_told(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	come_online(r);
+	for (int lost = 0; lost < 2; lost++) {
+		w = beat(r);
+		assert_int_equal(w.naccounts, 1);
+		assert_true(w.accounts[0].has_position);
+		assert_int_equal(w.accounts[0].position.epoch, 1);
+		assert_int_equal(w.accounts[0].position.pts, 10);
+		assert_int_equal(w.accounts[0].position.date, 100);
+	}
+	answer(r, 1, "100");
+	account_changed(fleet_find(&r->fleet, "100"), false);
+	w = beat(r);
+	assert_int_equal(w.naccounts, 1);
+	assert_false(w.accounts[0].has_position);
+	answer(r, 1, "100");
+}
+
+/* What the control plane may not have heard comes with the release. */
+static void test_release_has_the_last_word(void **state)
+{
+	struct rig *r = *state;
+	struct wire_beat w;
+
+	come_online(r);
+	(void)beat(r);
+	answer(r, 1, "100");
+	updates_set_channel(&fleet_find(&r->fleet, "100")->engine.updates, 77,
+			    5, 9);
+	(void)beat(r);
+	account_place_moved(fleet_find(&r->fleet, "100"),
+			    (struct updates_pos){ 11, 0, 100, 1 });
+	answer(r, 0, NULL);
+	for (int lost = 0; lost < 2; lost++) {
+		w = beat(r);
+		assert_int_equal(w.nreleased, 1);
+		assert_int_equal(w.naccounts, 1);
+		assert_int_equal(w.accounts[0].epoch, 1);
+		assert_true(w.accounts[0].has_position);
+		assert_int_equal(w.accounts[0].position.pts, 11);
+		assert_int_equal(w.accounts[0].position.nchannels, 1);
+		assert_int_equal(w.accounts[0].position.channels[0].id, 77);
+		assert_int_equal(w.accounts[0].position.channels[0].pts, 9);
+	}
+	answer(r, 0, NULL);
+	assert_string_equal(state_of(r, "100"), "none");
+}
+
+static void grant_at(struct rig *r, int64_t epoch, int64_t at_epoch, int pts)
+{
+	const struct wire_channel ch = { 77, 5, 9 };
+	const struct wire_lease l = { .account_id = "100",
+				      .epoch = epoch,
+				      .ttl_ms = TTL_MS,
+				      .has_session = true,
+				      .session = { .version = 1 },
+				      .has_position = true,
+				      .position = { .epoch = at_epoch,
+						    .pts = pts,
+						    .date = 1,
+						    .channels = &ch,
+						    .nchannels = 1 } };
+
+	(void)beat(r);
+	answer(r, 0, NULL); /* taken away */
+	(void)beat(r);
+	answer(r, 0, NULL); /* and released */
+	(void)beat(r);
+	answer_lease(r, &l);
+}
+
+static void at(struct rig *r, int64_t epoch, int pts)
+{
+	const struct account *a = fleet_find(&r->fleet, "100");
+	struct updates_pos kept;
+	int64_t kept_epoch;
+
+	assert_int_equal(a->place_epoch, epoch);
+	assert_int_equal(a->place.pts, pts);
+	assert_int_equal(a->engine.updates.pos.pts, pts);
+	assert_int_equal(updates_channel_pts(&a->engine.updates, 77), 9);
+	assert_true(journal_get(&r->journal, "100", &kept, &kept_epoch));
+	assert_int_equal(kept.pts, pts);
+	assert_int_equal(kept_epoch, epoch);
+}
+
+/* The higher epoch wins; under the same one, whoever got further. */
+static void test_position_of_another_node(void **state)
+{
+	struct rig *r = *state;
+
+	come_online(r); /* pts 10 under epoch 1 */
+	grant_at(r, 3, 2, 7);
+	at(r, 2, 7);
+	grant_at(r, 5, 2, 6);
+	at(r, 2, 7);
+	grant_at(r, 7, 2, 8);
+	at(r, 2, 8);
+	grant_at(r, 9, 1, 900);
+	at(r, 2, 8);
+	grant_at(r, 10, 9, 4);
+	at(r, 9, 4);
+}
+
+/* A wait that another node was told of is kept here, and told again. */
+static void test_waits_travel(void **state)
+{
+	struct rig *r = *state;
+	const struct wire_limit limit = {
+		.method = "users.getUsers",
+		.until = { (SEC + 60) * US_PER_SEC },
+		.error = "FLOOD_WAIT_60",
+	};
+	const struct wire_lease l = { .account_id = "100",
+				      .epoch = 2,
+				      .ttl_ms = TTL_MS,
+				      .has_session = true,
+				      .session = { .version = 1 },
+				      .limits = &limit,
+				      .nlimits = 1 };
+	const struct flood *kept;
+	struct wire_beat w;
+
+	(void)beat(r);
+	answer_lease(r, &l);
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "BACKOFF");
+	assert_int_equal(r->asked, 0);
+	w = beat(r);
+	assert_int_equal(w.accounts[0].nlimits, 1);
+	assert_string_equal(w.accounts[0].limits[0].method, "users.getUsers");
+	assert_int_equal(w.accounts[0].limits[0].until.us, limit.until.us);
+	kept = journal_flood(&r->journal, "100");
+	assert_non_null(kept);
+	assert_int_equal(kept->n, 1);
 }
 
 static void test_revoked(void **state)
@@ -876,6 +1025,10 @@ int main(void)
 		T(test_late_answer),
 		T(test_woken_too_late),
 		T(test_taken_away),
+		T(test_position_is_told),
+		T(test_release_has_the_last_word),
+		T(test_position_of_another_node),
+		T(test_waits_travel),
 		T(test_revoked),
 		T(test_flood_wait_is_kept),
 		T(test_limited),

@@ -49,8 +49,10 @@ static struct updates_pos pos(int pts)
 static void check(const struct journal *j, const char *id, int pts)
 {
 	struct updates_pos p;
+	int64_t epoch = 0;
 
-	assert_true(journal_get(j, id, &p));
+	assert_true(journal_get(j, id, &p, &epoch));
+	assert_int_equal(epoch, 3);
 	assert_int_equal(p.pts, pts);
 	assert_int_equal(p.qts, 1);
 	assert_int_equal(p.date, 1000 + pts);
@@ -61,13 +63,14 @@ static void test_over_restart(void **state)
 {
 	struct journal j;
 	struct updates_pos p;
+	int64_t epoch;
 	struct stat st;
 
 	open_it(&j);
-	assert_false(journal_get(&j, "123", &p));
-	assert_int_equal(journal_put(&j, "123", pos(5)), ERR_OK);
-	assert_int_equal(journal_put(&j, "@bot", pos(6)), ERR_OK);
-	assert_int_equal(journal_put(&j, "123", pos(7)), ERR_OK);
+	assert_false(journal_get(&j, "123", &p, &epoch));
+	assert_int_equal(journal_put(&j, "123", pos(5), 3), ERR_OK);
+	assert_int_equal(journal_put(&j, "@bot", pos(6), 3), ERR_OK);
+	assert_int_equal(journal_put(&j, "123", pos(7), 3), ERR_OK);
 	check(&j, "123", 7);
 	journal_close(&j);
 
@@ -79,7 +82,7 @@ static void test_over_restart(void **state)
 	assert_int_equal(journal_drop(&j, "123"), ERR_OK);
 	journal_close(&j);
 	open_it(&j);
-	assert_false(journal_get(&j, "123", &p));
+	assert_false(journal_get(&j, "123", &p, &epoch));
 	check(&j, "@bot", 6);
 	journal_close(&j);
 }
@@ -90,9 +93,9 @@ static void test_crash_after_flush(void **state)
 	struct journal j, again;
 
 	open_it(&j);
-	assert_int_equal(journal_put(&j, "1", pos(1)), ERR_OK);
+	assert_int_equal(journal_put(&j, "1", pos(1), 3), ERR_OK);
 	assert_int_equal(journal_flush(&j, NULL), ERR_OK);
-	assert_int_equal(journal_put(&j, "1", pos(2)), ERR_OK);
+	assert_int_equal(journal_put(&j, "1", pos(2), 3), ERR_OK);
 	open_it(&again);
 	check(&again, "1", 1);
 	journal_close(&again);
@@ -136,6 +139,7 @@ static void test_floods(void **state)
 {
 	struct journal j, again;
 	struct updates_pos p;
+	int64_t epoch;
 
 	open_it(&j);
 	assert_null(journal_flood(&j, "1"));
@@ -144,8 +148,8 @@ static void test_floods(void **state)
 	put_wait(&j, "1",
 		 wait_of("sending", -1000000000007, 90, "SLOWMODE_WAIT_90"));
 	put_wait(&j, "2", wait_of("*", 0, 30, "A strange error of 30"));
-	assert_false(journal_get(&j, "1", &p));
-	assert_int_equal(journal_put(&j, "1", pos(5)), ERR_OK);
+	assert_false(journal_get(&j, "1", &p, &epoch));
+	assert_int_equal(journal_put(&j, "1", pos(5), 3), ERR_OK);
 	/* never shortened, by whoever writes it */
 	put_wait(&j, "1",
 		 wait_of("messages.sendMessage", 0, 5, "FLOOD_WAIT_5"));
@@ -159,12 +163,12 @@ static void test_floods(void **state)
 			    "A strange error of 30");
 	check(&again, "1", 5);
 	assert_int_equal(journal_drop(&again, "1"), ERR_OK);
-	assert_false(journal_get(&again, "1", &p));
+	assert_false(journal_get(&again, "1", &p, &epoch));
 	assert_int_equal(until(&again, "1", "messages.sendMessage", 0), 60);
 	journal_close(&again);
 	journal_close(&j);
 	open_it(&j);
-	assert_false(journal_get(&j, "1", &p));
+	assert_false(journal_get(&j, "1", &p, &epoch));
 	assert_int_equal(until(&j, "1", "messages.sendMessage", 0), 60);
 	journal_close(&j);
 	/* over meanwhile */
@@ -187,7 +191,7 @@ static void test_floods_rewritten(void **state)
 	put_wait(&j, "1",
 		 wait_of("messages.sendMessage", 0, 60, "FLOOD_WAIT_60"));
 	for (int i = 0; i < 20000; i++) {
-		assert_int_equal(journal_put(&j, "1", pos(i)), ERR_OK);
+		assert_int_equal(journal_put(&j, "1", pos(i), 3), ERR_OK);
 		if (i % 100 == 0)
 			assert_int_equal(journal_flush(&j, NULL), ERR_OK);
 	}
@@ -227,7 +231,7 @@ static void test_floods_damaged(void **state)
 		fclose(f);
 		open_it(&j);
 		assert_null(journal_flood(&j, "1"));
-		assert_int_equal(journal_put(&j, "3", pos(1)), ERR_OK);
+		assert_int_equal(journal_put(&j, "3", pos(1), 3), ERR_OK);
 		journal_close(&j);
 		open_it(&j);
 		check(&j, "3", 1);
@@ -240,6 +244,36 @@ static void cut_to(off_t size)
 	assert_int_equal(truncate(path, size), 0);
 }
 
+/* Lines from before epochs were written, one with a check of digits only. */
+static void test_without_epoch(void **state)
+{
+	struct updates_pos p;
+	struct journal j;
+	int64_t epoch = 9;
+	int digits = 0;
+
+	for (int i = 1; i < 400; i++) {
+		char line[64], check[9];
+		uint32_t h = 2166136261u;
+		int n = snprintf(line, sizeof(line), "1 %d 1 5 2 ", i);
+		FILE *f = fopen(path, "w");
+
+		for (int k = 0; k < n; k++)
+			h = (h ^ (uint8_t)line[k]) * 16777619u;
+		snprintf(check, sizeof(check), "%08x", h);
+		digits += strspn(check, "0123456789") == 8;
+		assert_non_null(f);
+		assert_true(fprintf(f, "%s%s\n", line, check) > 0);
+		assert_int_equal(fclose(f), 0);
+		open_it(&j);
+		assert_true(journal_get(&j, "1", &p, &epoch));
+		assert_int_equal(epoch, 0);
+		assert_int_equal(p.pts, i);
+		journal_close(&j);
+	}
+	assert_true(digits > 0);
+}
+
 /* Whatever the file is cut to, what is whole counts and writing goes on. */
 static void test_cut_anywhere(void **state)
 {
@@ -247,10 +281,10 @@ static void test_cut_anywhere(void **state)
 	struct stat st;
 
 	open_it(&j);
-	assert_int_equal(journal_put(&j, "1", pos(1)), ERR_OK);
+	assert_int_equal(journal_put(&j, "1", pos(1), 3), ERR_OK);
 	assert_int_equal(journal_flush(&j, NULL), ERR_OK);
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(journal_put(&j, "1", pos(222)), ERR_OK);
+	assert_int_equal(journal_put(&j, "1", pos(222), 3), ERR_OK);
 	journal_close(&j);
 	for (off_t cut = 8; cut > 0; cut--) {
 		struct stat whole;
@@ -259,13 +293,13 @@ static void test_cut_anywhere(void **state)
 		cut_to(whole.st_size - cut);
 		open_it(&j);
 		check(&j, "1", cut == 8 ? 1 : 300 + (int)cut + 1);
-		assert_int_equal(journal_put(&j, "1", pos(300 + (int)cut)),
+		assert_int_equal(journal_put(&j, "1", pos(300 + (int)cut), 3),
 				 ERR_OK);
 		journal_close(&j);
 		open_it(&j);
 		check(&j, "1", 300 + (int)cut);
 		/* one more, to be cut in the next round */
-		assert_int_equal(journal_put(&j, "1", pos(900)), ERR_OK);
+		assert_int_equal(journal_put(&j, "1", pos(900), 3), ERR_OK);
 		journal_close(&j);
 	}
 }
@@ -278,6 +312,7 @@ static void test_damage(void **state)
 				   "1 99999999999999999999 1 1 1 12345678\n"
 				   "\xff\xfe\x00garbage\n";
 	struct updates_pos p;
+	int64_t epoch;
 	struct journal j;
 	int fd;
 
@@ -286,8 +321,8 @@ static void test_damage(void **state)
 	assert_int_equal(write(fd, junk, sizeof(junk) - 1), sizeof(junk) - 1);
 	close(fd);
 	open_it(&j);
-	assert_false(journal_get(&j, "1", &p));
-	assert_int_equal(journal_put(&j, "1", pos(4)), ERR_OK);
+	assert_false(journal_get(&j, "1", &p, &epoch));
+	assert_int_equal(journal_put(&j, "1", pos(4), 3), ERR_OK);
 	journal_close(&j);
 	open_it(&j);
 	check(&j, "1", 4);
@@ -305,7 +340,7 @@ static void test_rewritten(void **state)
 		char id[16];
 
 		snprintf(id, sizeof(id), "%d", i % 100);
-		assert_int_equal(journal_put(&j, id, pos(i)), ERR_OK);
+		assert_int_equal(journal_put(&j, id, pos(i), 3), ERR_OK);
 		assert_int_equal(journal_flush(&j, NULL), ERR_OK);
 	}
 	assert_int_equal(stat(path, &st), 0);
@@ -324,10 +359,11 @@ static void test_rewritten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_over_restart),	  T(test_crash_after_flush),
-		T(test_cut_anywhere),	  T(test_floods),
-		T(test_floods_rewritten), T(test_floods_damaged),
-		T(test_damage),		  T(test_rewritten),
+		T(test_over_restart),	T(test_crash_after_flush),
+		T(test_without_epoch),	T(test_cut_anywhere),
+		T(test_floods),		T(test_floods_rewritten),
+		T(test_floods_damaged), T(test_damage),
+		T(test_rewritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
