@@ -561,10 +561,8 @@ static void grant_at(struct rig *r, int64_t epoch, int64_t at_epoch, int pts)
 						    .nchannels = 1 } };
 
 	(void)beat(r);
-	answer(r, 0, NULL); /* taken away */
-	(void)beat(r);
-	answer(r, 0, NULL); /* and released */
-	(void)beat(r);
+	answer(r, 0, NULL); /* taken away, ... */
+	(void)beat(r);	    /* ... released, and back */
 	answer_lease(r, &l);
 }
 
