@@ -41,7 +41,9 @@ static void answer_self(struct sim *s, struct sim_link *l,
 	dyn_set_int(u, TLF_id, 1000 + l->account);
 	dyn_push_obj(v, u);
 	fakedc_answer(d, q, TLN_users_getUsers, &val);
-	a->link = l->id;
+	/* not for late bytes of a connection the client has given up */
+	if (l->id > a->link)
+		a->link = l->id;
 }
 
 static struct dyn *state_obj(struct fakedc *d, const struct sim_account *a)
