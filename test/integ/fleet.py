@@ -175,7 +175,7 @@ class Dc(Proc):
 
     def __init__(self, folder, *args, logs=None):
         self.dir = pathlib.Path(folder)
-        self.env_file = self.dir / "env.json"
+        self.env_file = self.dir / "telegram.json"
         self.expected_duplicates = 0
         super().__init__(logs or self.dir, "dc", [
             "dc", "--state", str(self.dir / "dc.db"), "--write-env",
