@@ -278,7 +278,8 @@ static enum err step_headers(struct multipart *m, const uint8_t *p, size_t len,
 
 	if (len >= 2 && p[0] == '\r' && p[1] == '\n')
 		return fail(m, ERR_SYNTAX, "a part without headers");
-	if (n > m->limits.header_bytes)
+	/* of an end that is not whole yet, up to 3 bytes may be here */
+	if (end ? n > m->limits.header_bytes : n > m->limits.header_bytes + 1)
 		return fail(m, ERR_TOOBIG, "the headers of a part");
 	*ret_more = !end;
 	if (!end)

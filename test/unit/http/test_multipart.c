@@ -163,6 +163,21 @@ static void test_limits(void **state)
 	assert_int_equal(feed_all(good, sizeof(good) - 1, 1, &m), ERR_TOOBIG);
 }
 
+/* A header block of just the limit passes however its end is cut. */
+static void test_header_limit_at_every_cut(void **state)
+{
+	for (uint32_t limit = 30; limit < 200; limit++) {
+		struct multipart_limits m = { .header_bytes = limit };
+		enum err whole =
+			feed_all(good, sizeof(good) - 1, SIZE_MAX, &m);
+
+		for (size_t piece = 1; piece < 40; piece++)
+			assert_int_equal(feed_all(good, sizeof(good) - 1, piece,
+						  &m),
+					 whole);
+	}
+}
+
 static void test_boundary(void **state)
 {
 	/* 71 characters, one too many */
@@ -235,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_header_limit_at_every_cut),
 		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_file_names_are_only_names),
 	};
