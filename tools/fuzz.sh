@@ -5,7 +5,8 @@
 #
 # Seeds are made from the test vectors by tools/fuzz-seeds.py; test/fuzz/corpus/TARGET
 # holds what longer runs found beyond them.  What a run finds new is kept in
-# build/corpus/TARGET, inputs that crash in build/crash/TARGET-*.
+# build/corpus/TARGET, inputs that crash in build/crash/TARGET-*.  FUZZ_SEED makes a
+# run repeatable: the gate's smoke run must not depend on luck, `make fuzz` shall.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 secs=${1:-10}
@@ -22,7 +23,7 @@ one() {
     mkdir -p "build/corpus/$t"
     [ -d "$kept" ] || kept=
     if "$bin/fuzz_$t" -max_total_time="$secs" -timeout=10 -rss_limit_mb=1024 \
-        -print_final_stats=1 -verbosity=1 $([ -f "$dict" ] && echo "-dict=$dict") \
+        -print_final_stats=1 -verbosity=1 ${FUZZ_SEED:+-seed=$FUZZ_SEED} $([ -f "$dict" ] && echo "-dict=$dict") \
         -artifact_prefix="build/crash/$t-" "build/corpus/$t" $kept >"$log" 2>&1 </dev/null &&
         grep -q 'number_of_executed_units: [1-9]' "$log"; then
         echo "ok   fuzz: $t ($(sed -n 's/.*number_of_executed_units: //p' "$log") runs)"

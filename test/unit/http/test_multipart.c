@@ -168,13 +168,12 @@ static void test_header_limit_at_every_cut(void **state)
 {
 	for (uint32_t limit = 30; limit < 200; limit++) {
 		struct multipart_limits m = { .header_bytes = limit };
-		enum err whole =
-			feed_all(good, sizeof(good) - 1, SIZE_MAX, &m);
+		enum err whole = feed_all(good, sizeof(good) - 1, SIZE_MAX, &m);
 
 		for (size_t piece = 1; piece < 40; piece++)
-			assert_int_equal(feed_all(good, sizeof(good) - 1, piece,
-						  &m),
-					 whole);
+			assert_int_equal(
+				feed_all(good, sizeof(good) - 1, piece, &m),
+				whole);
 	}
 }
 
