@@ -138,9 +138,10 @@ static enum err read_pyrogram(const struct raw *r, size_t api_len,
 	rc = sessfile_set_dc(s, p[0], ei);
 	if (rc)
 		return rc;
-	if (id > INT64_MAX)
+	if (id > INT64_MAX || be(p + 1, api_len) > INT32_MAX)
 		return err_set(ei, ERR_INVALID,
-			       "a Pyrogram string with an impossible user id");
+			       "a Pyrogram string with an impossible user or "
+			       "api id");
 	s->api_id = (int64_t)be(p + 1, api_len);
 	s->test_mode = p[1 + api_len];
 	s->user_id = (int64_t)id;

@@ -211,6 +211,24 @@ static void document_has_what_the_file_had(void **state)
 	sessfile_deinit(&s);
 }
 
+/* Bytes 1 to 4 of a Pyrogram string; the SQLite form has the same limit. */
+static void an_api_id_beyond_31_bits(void **state)
+{
+	struct sessfile s;
+	struct err_info ei;
+	struct file f;
+
+	(void)state;
+	slurp("string", "pyrogram.txt", &f);
+	assert_non_null(f.data);
+	f.data[1] = 'f'; /* "Ag" -> "Af": the first byte's low bits, the next's
+			    high ones */
+	assert_int_equal(sessfile_read(f.data, f.len, "x", &s, &ei),
+			 ERR_INVALID);
+	assert_non_null(strstr(ei.msg, "api id"));
+	free(f.data);
+}
+
 static void sizes(void **state)
 {
 	struct sessfile s;
@@ -236,6 +254,7 @@ int main(void)
 		cmocka_unit_test(every_vector),
 		cmocka_unit_test(names_the_passcode),
 		cmocka_unit_test(document_has_what_the_file_had),
+		cmocka_unit_test(an_api_id_beyond_31_bits),
 		cmocka_unit_test(sizes),
 	};
 	const char *data = getenv("TEST_DATA");
