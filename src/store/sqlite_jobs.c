@@ -232,51 +232,50 @@ static enum err jobs_interrupt_all(struct store *st, struct wall now,
 
 /* --- purge --- */
 
-static struct wall jobs_before(struct wall now, int64_t days)
-{
-	return (struct wall){ now.us - days * JOBS_DAY_US };
-}
+/* What goes, and how many days after the time in its row. */
+static const struct {
+	const char *sql;
+	int64_t days;
+} jobs_purges[] = {
+	{ "DELETE FROM logins WHERE token IN (SELECT token FROM logins WHERE "
+	  "expires <= ? LIMIT ?)",
+	  0 },
+	{ "DELETE FROM grants WHERE hash IN (SELECT hash FROM grants WHERE "
+	  "expires <= ? LIMIT ?)",
+	  0 },
+	{ "DELETE FROM idem WHERE (actor, key) IN (SELECT actor, key FROM idem "
+	  "WHERE created < ? LIMIT ?)",
+	  1 },
+	{ "DELETE FROM commands WHERE seq IN (SELECT seq FROM commands WHERE "
+	  "state > 2 AND finished < ? LIMIT ?)",
+	  7 },
+	{ "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM jobs WHERE "
+	  "created < ? AND state NOT IN ('queued', 'running') LIMIT ?)",
+	  30 },
+	{ "DELETE FROM joins WHERE id IN (SELECT id FROM joins WHERE expires < "
+	  "? LIMIT ?)",
+	  30 },
+};
 
 static enum err jobs_purge_some(struct sqlite_db *db, struct wall now,
-				unsigned int limit, int64_t n[static 6],
+				unsigned int limit, size_t *ret_rows,
 				struct err_info *ei)
 {
-	int lim = (int)limit;
-	enum err rc;
+	size_t total = 0;
 
-	rc = sqlite_run(db, &n[0], ei,
-			"DELETE FROM logins WHERE token IN (SELECT token FROM "
-			"logins WHERE expires <= ? LIMIT ?)",
-			"wd", now, lim);
-	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n[1], ei,
-				"DELETE FROM grants WHERE hash IN (SELECT hash "
-				"FROM grants WHERE expires <= ? LIMIT ?)",
-				"wd", now, lim);
-	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n[2], ei,
-				"DELETE FROM idem WHERE (actor, key) IN "
-				"(SELECT actor, key FROM idem WHERE created < "
-				"? LIMIT ?)",
-				"wd", jobs_before(now, 1), lim);
-	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n[3], ei,
-				"DELETE FROM commands WHERE seq IN (SELECT seq "
-				"FROM commands WHERE state > 2 AND finished < "
-				"? LIMIT ?)",
-				"wd", jobs_before(now, 7), lim);
-	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n[4], ei,
-				"DELETE FROM jobs WHERE job_id IN (SELECT "
-				"job_id FROM jobs WHERE created < ? AND state "
-				"NOT IN ('queued', 'running') LIMIT ?)",
-				"wd", jobs_before(now, 30), lim);
-	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n[5], ei,
-				"DELETE FROM joins WHERE id IN (SELECT id FROM "
-				"joins WHERE expires < ? LIMIT ?)",
-				"wd", jobs_before(now, 30), lim);
-	return rc;
+	for (size_t i = 0; i < ARRAY_LEN(jobs_purges); i++) {
+		const int64_t age_us = jobs_purges[i].days * JOBS_DAY_US;
+		int64_t n = 0;
+		enum err rc;
+
+		rc = sqlite_run(db, &n, ei, jobs_purges[i].sql, "wd",
+				(struct wall){ now.us - age_us }, (int)limit);
+		if (rc)
+			return rc;
+		total += (size_t)n;
+	}
+	*ret_rows = total;
+	return ERR_OK;
 }
 
 static enum err jobs_purge(struct store *st, struct wall now,
@@ -284,19 +283,16 @@ static enum err jobs_purge(struct store *st, struct wall now,
 			   struct err_info *ei)
 {
 	struct sqlite_db *db = sqlite_of(st);
-	int64_t n[6] = { 0 }, sum = 0;
+	size_t total = 0;
 	enum err rc = sqlite_atomic_begin(db, ei);
 
 	if (rc)
 		return rc;
-	rc = jobs_purge_some(db, now, limit, n, ei);
+	rc = jobs_purge_some(db, now, limit, &total, ei);
 	rc = sqlite_atomic_end(db, rc, ei);
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(n); i++)
-		sum += n[i];
-	*ret_rows = (size_t)sum;
-	return ERR_OK;
+	if (rc == ERR_OK)
+		*ret_rows = total;
+	return rc;
 }
 
 void sqlite_jobs_ops(struct store_ops *ops)
