@@ -8,64 +8,279 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/sqlite_int.h"
+#include "store/db.h"
+#include "store/migrations.h"
 
 #define SQLITE_APPLICATION_ID 0x74676665 /* "tgfe" */
+#define SQLITE_CACHE_SLOTS 512 /* power of two, well above our statements */
 
-static void sqlite_close(struct store *st)
+struct sqlite_cached {
+	const char *sql;
+	sqlite3_stmt *stmt;
+};
+
+struct sqlite {
+	struct db db; /* first */
+	sqlite3 *conn;
+	unsigned int ncached;
+	struct sqlite_cached cache[SQLITE_CACHE_SLOTS];
+};
+
+static struct sqlite *sqlite_of(struct db *db)
 {
-	struct sqlite_db *db = sqlite_of(st);
-
-	if (db->db && !sqlite3_get_autocommit(db->db))
-		sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
-	sqlite_cache_clear(db);
-	BUG_ON(sqlite3_close(db->db) != SQLITE_OK);
-	free(db->path);
-	free(db);
+	return container_of(db, struct sqlite, db);
 }
 
-static enum err sqlite_begin(struct store *st, struct err_info *ei)
+static enum err sqlite_fail(const struct sqlite *s, struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	enum err rc;
+	const char *msg = sqlite3_errmsg(s->conn);
 
-	rc = sqlite_atomic_begin(db, ei);
-	if (rc == ERR_OK)
-		db->batches++;
+	switch (sqlite3_errcode(s->conn) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(ei, ERR_UNAVAILABLE,
+			       "database %s: %s: another program writes to it",
+			       s->db.name, msg);
+	case SQLITE_NOMEM:
+		return err_set(ei, ERR_NOMEM, "database %s: %s", s->db.name,
+			       msg);
+	case SQLITE_CONSTRAINT:
+		return err_set(ei, ERR_CONFLICT, "database: %s", msg);
+	case SQLITE_NOTADB:
+		return err_set(ei, ERR_CORRUPT,
+			       "%s is not an SQLite database: name another "
+			       "file",
+			       s->db.name);
+	case SQLITE_CORRUPT:
+		return err_set(ei, ERR_CORRUPT,
+			       "database %s: %s: restore a backup", s->db.name,
+			       msg);
+	case SQLITE_READONLY:
+		return err_set(ei, ERR_FORBIDDEN,
+			       "database %s: %s: check owner and mode of the "
+			       "file and its folder",
+			       s->db.name, msg);
+	case SQLITE_TOOBIG:
+		return err_set(ei, ERR_TOOBIG, "database: %s", msg);
+	case SQLITE_FULL:
+		return err_set(ei, ERR_IO, "database %s: %s: free some space",
+			       s->db.name, msg);
+	default:
+		return err_set(ei, ERR_IO, "database %s: %s (%d)", s->db.name,
+			       msg, sqlite3_extended_errcode(s->conn));
+	}
+}
+
+/* --- statements --- */
+
+static enum err sqlite_prepare(struct sqlite *s, const char *sql,
+			       sqlite3_stmt **ret, struct err_info *ei)
+{
+	size_t i = ((uintptr_t)sql >> 3) * 0x9e3779b1U;
+	struct sqlite_cached *c;
+
+	for (;; i++) {
+		c = &s->cache[i & (SQLITE_CACHE_SLOTS - 1)];
+		if (!c->sql)
+			break;
+		if (c->sql == sql) {
+			*ret = c->stmt;
+			return ERR_OK;
+		}
+	}
+	BUG_ON(s->ncached >= SQLITE_CACHE_SLOTS / 2);
+	if (sqlite3_prepare_v3(s->conn, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			       &c->stmt, NULL) != SQLITE_OK)
+		return sqlite_fail(s, ei);
+	c->sql = sql;
+	s->ncached++;
+	*ret = c->stmt;
+	return ERR_OK;
+}
+
+static void sqlite_forget(struct db *db)
+{
+	struct sqlite *s = sqlite_of(db);
+
+	for (size_t i = 0; i < SQLITE_CACHE_SLOTS; i++)
+		sqlite3_finalize(s->cache[i].stmt);
+	memset(s->cache, 0, sizeof(s->cache));
+	s->ncached = 0;
+}
+
+static int sqlite_bind_one(sqlite3_stmt *stmt, int i, const struct db_arg *x)
+{
+	if (x->is_text)
+		return sqlite3_bind_text(stmt, i, x->data, -1, SQLITE_STATIC);
+	if (x->is_blob)
+		return sqlite3_bind_blob64(stmt, i, x->data, x->len,
+					   SQLITE_STATIC);
+	return sqlite3_bind_int64(stmt, i, x->i64);
+}
+
+static void sqlite_end(struct db_row *r)
+{
+	if (!r->kept) {
+		sqlite3_finalize(r->stmt);
+		return;
+	}
+	sqlite3_reset(r->stmt);
+	/* Bound text is the caller's and may go now. */
+	sqlite3_clear_bindings(r->stmt);
+}
+
+static enum err sqlite_start(struct db_row *r, const char *sql, bool keep,
+			     const struct db_arg *args, size_t nargs,
+			     struct err_info *ei)
+{
+	struct sqlite *s = sqlite_of(r->db);
+	sqlite3_stmt *stmt = NULL;
+	enum err rc = ERR_OK;
+
+	if (keep)
+		rc = sqlite_prepare(s, sql, &stmt, ei);
+	else if (sqlite3_prepare_v2(s->conn, sql, -1, &stmt, NULL) != SQLITE_OK)
+		rc = sqlite_fail(s, ei);
+	if (rc)
+		return rc;
+	r->stmt = stmt;
+	r->kept = keep;
+	BUG_ON(nargs != (size_t)sqlite3_bind_parameter_count(stmt));
+	BUG_ON(sqlite3_stmt_busy(stmt));
+	for (size_t i = 0; i < nargs; i++) {
+		if (sqlite_bind_one(stmt, (int)i + 1, &args[i]) == SQLITE_OK)
+			continue;
+		rc = sqlite_fail(s, ei);
+		sqlite_end(r);
+		return rc;
+	}
+	return ERR_OK;
+}
+
+static enum err sqlite_next(struct db_row *r, bool *ret_row,
+			    struct err_info *ei)
+{
+	struct sqlite *s = sqlite_of(r->db);
+	enum err rc = ERR_OK;
+	int got = sqlite3_step(r->stmt);
+
+	*ret_row = got == SQLITE_ROW;
+	if (*ret_row)
+		return ERR_OK;
+	if (got != SQLITE_DONE)
+		rc = sqlite_fail(s, ei);
+	else
+		r->changes = sqlite3_changes64(s->conn);
+	sqlite_end(r);
 	return rc;
 }
 
-static enum err sqlite_commit(struct store *st, struct err_info *ei)
+static enum err sqlite_script(struct db *db, const char *sql,
+			      struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct sqlite *s = sqlite_of(db);
 
-	BUG_ON(!db->batches);
-	db->batches--;
-	if (sqlite3_get_autocommit(db->db)) {
-		db->depth--;
-		return err_set(ei, ERR_IO,
-			       "database %s: the batch was lost by an earlier "
-			       "failure",
-			       db->path);
-	}
-	return sqlite_atomic_end(db, ERR_OK, ei);
+	if (sqlite3_exec(s->conn, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return sqlite_fail(s, ei);
+	return ERR_OK;
 }
 
-static void sqlite_rollback(struct store *st)
+static const char *sqlite_text(struct db_row *r, int col, size_t *ret_len)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	const unsigned char *p = sqlite3_column_text(r->stmt, col);
+
+	*ret_len = (size_t)sqlite3_column_bytes(r->stmt, col);
+	return (const char *)p;
+}
+
+static int64_t sqlite_i64(struct db_row *r, int col)
+{
+	return sqlite3_column_int64(r->stmt, col);
+}
+
+static const void *sqlite_blob(struct db_row *r, int col, size_t *ret_len)
+{
+	const void *p = sqlite3_column_blob(r->stmt, col);
+
+	*ret_len = (size_t)sqlite3_column_bytes(r->stmt, col);
+	return p;
+}
+
+static bool sqlite_in_transaction(struct db *db)
+{
+	return !sqlite3_get_autocommit(sqlite_of(db)->conn);
+}
+
+static enum err sqlite_integrity(struct db *db, struct err_info *ei)
+{
+	struct db_row r;
+	bool more = false;
 	enum err rc;
 
-	BUG_ON(!db->batches);
-	db->batches--;
-	rc = sqlite_atomic_end(db, ERR_CANCELED, NULL);
-	(void)rc;
+	rc = db_query(db, NULL, &r, ei, "PRAGMA integrity_check(1)", "");
+	if (rc == ERR_OK)
+		rc = db_next(&r, &more, ei);
+	if (rc)
+		return rc;
+	if (more) {
+		const char *said = db_peek(&r);
+
+		if (strcmp(said, "ok") != 0)
+			rc = err_set(ei, ERR_CORRUPT,
+				     "database %s: %s: restore a backup",
+				     db->name, said);
+		db_end(&r);
+	}
+	if (rc)
+		return rc;
+	rc = db_query(db, NULL, &r, ei, "PRAGMA foreign_key_check", "");
+	if (rc == ERR_OK)
+		rc = db_next(&r, &more, ei);
+	if (rc || !more)
+		return rc;
+	rc = err_set(ei, ERR_CORRUPT, "database %s: broken reference in %s",
+		     db->name, db_peek(&r));
+	db_end(&r);
+	return rc;
 }
+
+static void sqlite_close(struct db *db)
+{
+	struct sqlite *s = sqlite_of(db);
+
+	if (s->conn && !sqlite3_get_autocommit(s->conn))
+		sqlite3_exec(s->conn, "ROLLBACK", NULL, NULL, NULL);
+	sqlite_forget(db);
+	BUG_ON(sqlite3_close(s->conn) != SQLITE_OK);
+	free(db->name);
+	free(s);
+}
+
+static const struct db_driver sqlite_driver = {
+	.begin = "BEGIN IMMEDIATE",
+	.has_schema = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
+		      "AND name = 'schema_migrations'",
+	.migrations = MIGRATIONS_SQLITE,
+	.close = sqlite_close,
+	.start = sqlite_start,
+	.next = sqlite_next,
+	.end = sqlite_end,
+	.text = sqlite_text,
+	.i64 = sqlite_i64,
+	.blob = sqlite_blob,
+	.script = sqlite_script,
+	.in_transaction = sqlite_in_transaction,
+	.forget = sqlite_forget,
+	.integrity = sqlite_integrity,
+};
+
+/* --- opening --- */
 
 /*
  * The file is made by us, so that its mode is 0600 from the first moment; SQLite
@@ -103,22 +318,21 @@ static enum err sqlite_check_file(const char *path, bool read_only,
 	return ERR_OK;
 }
 
-static enum err sqlite_setup(struct sqlite_db *db,
-			     const struct store_options *opt,
+static enum err sqlite_setup(struct sqlite *s, const struct store_options *opt,
 			     struct err_info *ei)
 {
 	int64_t ms = opt->busy_timeout_ms ? opt->busy_timeout_ms : 5000;
 	enum err rc;
 
-	sqlite3_busy_timeout(db->db, (int)ms);
-	sqlite3_extended_result_codes(db->db, 1);
-	sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_limit(db->db, SQLITE_LIMIT_LENGTH, STORE_SEALED_MAX + 65536);
+	sqlite3_busy_timeout(s->conn, (int)ms);
+	sqlite3_extended_result_codes(s->conn, 1);
+	sqlite3_db_config(s->conn, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->conn, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_limit(s->conn, SQLITE_LIMIT_LENGTH, STORE_SEALED_MAX + 65536);
 	/* Reads the file: what is no database fails here. */
-	rc = sqlite_script(db, "SELECT count(*) FROM sqlite_schema", ei);
+	rc = sqlite_script(&s->db, "SELECT count(*) FROM sqlite_schema", ei);
 	if (rc == ERR_OK)
-		rc = sqlite_script(db,
+		rc = sqlite_script(&s->db,
 				   "PRAGMA foreign_keys = ON;"
 				   "PRAGMA synchronous = FULL;"
 				   "PRAGMA temp_store = MEMORY;"
@@ -126,35 +340,35 @@ static enum err sqlite_setup(struct sqlite_db *db,
 				   "PRAGMA journal_size_limit = 67108864",
 				   ei);
 	if (rc == ERR_OK && !opt->read_only)
-		rc = sqlite_script(db, "PRAGMA journal_mode = WAL", ei);
+		rc = sqlite_script(&s->db, "PRAGMA journal_mode = WAL", ei);
 	return rc;
 }
 
 /* Empty, or marked as ours: never write into somebody else's database. */
-static enum err sqlite_check_ours(struct sqlite_db *db, bool read_only,
+static enum err sqlite_check_ours(struct sqlite *s, bool read_only,
 				  struct err_info *ei)
 {
 	int64_t app = 0, tables = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &app, ei, "PRAGMA application_id", "");
+	rc = db_scalar(&s->db, 0, &app, ei, "PRAGMA application_id", "");
 	if (rc || app == SQLITE_APPLICATION_ID)
 		return rc;
-	rc = sqlite_scalar(db, 0, &tables, ei,
-			   "SELECT count(*) FROM sqlite_schema", "");
+	rc = db_scalar(&s->db, 0, &tables, ei,
+		       "SELECT count(*) FROM sqlite_schema", "");
 	if (rc)
 		return rc;
 	if (app != 0 || tables != 0)
 		return err_set(ei, ERR_CORRUPT,
 			       "%s is a database of another program: name "
 			       "another file",
-			       db->path);
+			       s->db.name);
 	if (read_only)
 		return ERR_OK;
-	return sqlite_script(db, "PRAGMA application_id = 1952933477", ei);
+	return sqlite_script(&s->db, "PRAGMA application_id = 1952933477", ei);
 }
 
-static enum err sqlite_connect(struct sqlite_db *db, const char *path,
+static enum err sqlite_connect(struct sqlite *s, const char *path,
 			       const struct store_options *opt,
 			       struct err_info *ei)
 {
@@ -162,8 +376,8 @@ static enum err sqlite_connect(struct sqlite_db *db, const char *path,
 	enum err rc;
 
 	_Static_assert(SQLITE_APPLICATION_ID == 1952933477, "the pragma");
-	db->path = strdup(path);
-	if (!db->path)
+	s->db.name = strdup(path);
+	if (!s->db.name)
 		return err_set(ei, ERR_NOMEM, "database %s", path);
 	if (!opt->must_exist && !opt->read_only) {
 		rc = sqlite_make_file(path, ei);
@@ -174,56 +388,31 @@ static enum err sqlite_connect(struct sqlite_db *db, const char *path,
 	if (rc)
 		return rc;
 	flags |= opt->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-	if (sqlite3_open_v2(path, &db->db, flags, NULL) != SQLITE_OK)
-		return db->db ? sqlite_fail(db, ei)
-			      : err_set(ei, ERR_NOMEM, "database %s", path);
-	rc = sqlite_setup(db, opt, ei);
+	if (sqlite3_open_v2(path, &s->conn, flags, NULL) != SQLITE_OK)
+		return s->conn ? sqlite_fail(s, ei)
+			       : err_set(ei, ERR_NOMEM, "database %s", path);
+	rc = sqlite_setup(s, opt, ei);
 	if (rc)
 		return rc;
-	return sqlite_check_ours(db, opt->read_only, ei);
-}
-
-static const struct store_ops *sqlite_ops(void)
-{
-	static struct store_ops ops = {
-		.name = "sqlite",
-		.close = sqlite_close,
-		.schema = sqlite_schema_get,
-		.migrate = sqlite_schema_migrate,
-		.integrity = sqlite_schema_integrity,
-		.begin = sqlite_begin,
-		.commit = sqlite_commit,
-		.rollback = sqlite_rollback,
-	};
-
-	if (!ops.kv_set) {
-		sqlite_people_ops(&ops);
-		sqlite_nodes_ops(&ops);
-		sqlite_accounts_ops(&ops);
-		sqlite_sessions_ops(&ops);
-		sqlite_leases_ops(&ops);
-		sqlite_beat_ops(&ops);
-		sqlite_commands_ops(&ops);
-		sqlite_jobs_ops(&ops);
-	}
-	return &ops;
+	return sqlite_check_ours(s, opt->read_only, ei);
 }
 
 enum err sqlite_open(const char *path, const struct store_options *opt,
 		     struct store **ret, struct err_info *ei)
 {
-	struct sqlite_db *db = calloc(1, sizeof(*db));
+	static struct store_ops ops;
+	struct sqlite *s = calloc(1, sizeof(*s));
 	enum err rc;
 
-	if (!db)
+	if (!s)
 		return err_set(ei, ERR_NOMEM, "database %s", path);
-	db->store.ops = sqlite_ops();
-	rc = sqlite_connect(db, path, opt, ei);
+	db_init(&s->db, &sqlite_driver, &ops, "sqlite");
+	rc = sqlite_connect(s, path, opt, ei);
 	if (rc) {
-		sqlite_close(&db->store);
+		sqlite_close(&s->db);
 		return rc;
 	}
-	*ret = &db->store;
+	*ret = &s->db.store;
 	return ERR_OK;
 }
 

@@ -3,60 +3,59 @@
  * Command queues.  A command is offered with every fetch until it is finished or
  * its time is over; a result may come twice, the first one stays.
  */
-#include "store/sqlite_int.h"
+#include "store/db.h"
 
 #define COMMANDS_COLS                                                          \
 	"command_id, node_id, action, params, created_by, state, created, "    \
 	"expires, delivered, finished, deliveries, data, error "
 
-static void commands_read(struct sqlite_row *r, void *ret)
+static void commands_read(struct db_row *r, void *ret)
 {
 	struct store_command *c = ret;
 
-	c->command_id = sqlite_must(r);
-	c->node_id = sqlite_must(r);
-	c->action = sqlite_must(r);
-	c->params = sqlite_text(r);
-	c->created_by = sqlite_text(r);
-	c->state = (enum store_command_state)sqlite_i64(r);
-	c->created = sqlite_wall(r);
-	c->expires = sqlite_wall(r);
-	c->delivered = sqlite_wall(r);
-	c->finished = sqlite_wall(r);
-	c->deliveries = (unsigned int)sqlite_i64(r);
-	c->data = sqlite_text(r);
-	c->error = sqlite_text(r);
+	c->command_id = db_must(r);
+	c->node_id = db_must(r);
+	c->action = db_must(r);
+	c->params = db_text(r);
+	c->created_by = db_text(r);
+	c->state = (enum store_command_state)db_i64(r);
+	c->created = db_wall(r);
+	c->expires = db_wall(r);
+	c->delivered = db_wall(r);
+	c->finished = db_wall(r);
+	c->deliveries = (unsigned int)db_i64(r);
+	c->data = db_text(r);
+	c->error = db_text(r);
 }
 
 static enum err commands_check(const struct store_command *c,
 			       struct err_info *ei)
 {
-	enum err rc = sqlite_check_text("command id", c->command_id, true, ei);
+	enum err rc = db_check_text("command id", c->command_id, true, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("action", c->action, true, ei);
+		rc = db_check_text("action", c->action, true, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("params", c->params, ei);
+		rc = db_check_json("params", c->params, ei);
 	return rc;
 }
 
-static enum err commands_room(struct sqlite_db *db, const char *node_id,
+static enum err commands_room(struct db *db, const char *node_id,
 			      struct err_info *ei)
 {
 	int64_t exists = 0, pending = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &exists, ei,
-			   "SELECT 1 FROM nodes WHERE node_id = ?", "t",
-			   node_id);
+	rc = db_scalar(db, 0, &exists, ei,
+		       "SELECT 1 FROM nodes WHERE node_id = ?", "t", node_id);
 	if (rc)
 		return rc;
 	if (!exists)
 		return err_set(ei, ERR_NOTFOUND, "no node %s", node_id);
-	rc = sqlite_scalar(db, 0, &pending, ei,
-			   "SELECT count(*) FROM commands WHERE node_id = ? "
-			   "AND state < 3",
-			   "t", node_id);
+	rc = db_scalar(db, 0, &pending, ei,
+		       "SELECT count(*) FROM commands WHERE node_id = ? "
+		       "AND state < 3",
+		       "t", node_id);
 	if (rc || pending < STORE_QUEUE_MAX)
 		return rc;
 	return err_set(ei, ERR_CAPACITY,
@@ -64,22 +63,20 @@ static enum err commands_room(struct sqlite_db *db, const char *node_id,
 		       (long long)pending);
 }
 
-static enum err commands_insert(struct sqlite_db *db,
-				const struct store_command *c,
+static enum err commands_insert(struct db *db, const struct store_command *c,
 				struct err_info *ei)
 {
 	int64_t n = 0;
 	enum err rc = commands_room(db, c->node_id, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n, ei,
-				"INSERT INTO commands (command_id, node_id, "
-				"action, params, created_by, created, expires) "
-				"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
-				"(command_id) DO NOTHING",
-				"tttttww", c->command_id, c->node_id, c->action,
-				c->params, c->created_by, c->created,
-				c->expires);
+		rc = db_run(db, &n, ei,
+			    "INSERT INTO commands (command_id, node_id, "
+			    "action, params, created_by, created, expires) "
+			    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT "
+			    "(command_id) DO NOTHING",
+			    "tttttww", c->command_id, c->node_id, c->action,
+			    c->params, c->created_by, c->created, c->expires);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_DUPLICATE, "command %s exists already",
@@ -89,21 +86,21 @@ static enum err commands_insert(struct sqlite_db *db,
 static enum err commands_add(struct store *st, const struct store_command *c,
 			     struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	enum err rc = commands_check(c, ei);
 
 	_Static_assert(STORE_CMD_SUCCEEDED == 3 && STORE_CMD_QUEUED == 0 &&
 			       STORE_CMD_EXPIRED == 5,
 		       "the numbers in the SQL");
 	if (rc == ERR_OK)
-		rc = sqlite_atomic_begin(db, ei);
+		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, commands_insert(db, c, ei), ei);
+	return db_atomic_end(db, commands_insert(db, c, ei), ei);
 }
 
-static enum err commands_mark(struct sqlite_db *db, struct sqlite_list *l,
-			      bool ack, struct wall now, struct err_info *ei)
+static enum err commands_mark(struct db *db, struct db_list *l, bool ack,
+			      struct wall now, struct err_info *ei)
 {
 	struct store_command *items = l->items;
 	enum err rc = ERR_OK;
@@ -111,13 +108,14 @@ static enum err commands_mark(struct sqlite_db *db, struct sqlite_list *l,
 	for (size_t i = 0; rc == ERR_OK && i < l->n; i++) {
 		struct store_command *c = &items[i];
 
-		rc = sqlite_run(db, NULL, ei,
-				"UPDATE commands SET state = iif(?3, 3, "
-				"max(state, 1)), delivered = iif(delivered, "
-				"delivered, ?2), deliveries = deliveries + 1, "
-				"finished = iif(?3, ?2, 0) WHERE command_id = "
-				"?1",
-				"twd", c->command_id, now, ack);
+		rc = db_run(db, NULL, ei,
+			    "UPDATE commands SET state = CASE WHEN ?3 <> 0 "
+			    "THEN 3 WHEN state = 0 THEN 1 ELSE state END, "
+			    "delivered = CASE WHEN delivered <> 0 THEN "
+			    "delivered ELSE ?2 END, deliveries = "
+			    "deliveries + 1, finished = CASE WHEN ?3 <> 0 "
+			    "THEN ?2 ELSE 0 END WHERE command_id = ?1",
+			    "twd", c->command_id, now, ack);
 		if (ack)
 			c->state = STORE_CMD_SUCCEEDED;
 		else if (c->state == STORE_CMD_QUEUED)
@@ -127,23 +125,23 @@ static enum err commands_mark(struct sqlite_db *db, struct sqlite_list *l,
 	return rc;
 }
 
-static enum err commands_deliver(struct sqlite_db *db, const char *node_id,
-				 struct wall now, struct sqlite_list *l,
+static enum err commands_deliver(struct db *db, const char *node_id,
+				 struct wall now, struct db_list *l,
 				 struct err_info *ei)
 {
 	int64_t ack = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &ack, ei,
-			   "SELECT ack_on_delivery FROM nodes WHERE node_id = "
-			   "?",
-			   "t", node_id);
+	rc = db_scalar(db, 0, &ack, ei,
+		       "SELECT ack_on_delivery FROM nodes WHERE node_id = "
+		       "?",
+		       "t", node_id);
 	if (rc == ERR_OK)
-		rc = sqlite_atomic_begin(db, ei);
+		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
 	rc = commands_mark(db, l, ack != 0, now, ei);
-	return sqlite_atomic_end(db, rc, ei);
+	return db_atomic_end(db, rc, ei);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
@@ -152,18 +150,18 @@ static enum err commands_fetch(struct store *st, const char *node_id,
 			       struct arena *a, struct store_commands *ret,
 			       struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct sqlite_list l;
-	struct sqlite_row r;
+	struct db *db = db_of(st);
+	struct db_list l;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(db, a, &r, ei,
-			  "SELECT " COMMANDS_COLS
-			  "FROM commands WHERE node_id = ? AND state < 3 AND "
-			  "expires > ? ORDER BY seq LIMIT ?",
-			  "twi", node_id, now, sqlite_page(limit));
+	rc = db_query(db, a, &r, ei,
+		      "SELECT " COMMANDS_COLS
+		      "FROM commands WHERE node_id = ? AND state < 3 AND "
+		      "expires > ? ORDER BY seq LIMIT ?",
+		      "twi", node_id, now, db_page(limit));
 	if (rc == ERR_OK)
-		rc = sqlite_all(&r, commands_read, sizeof(*ret->items), &l, ei);
+		rc = db_all(&r, commands_read, sizeof(*ret->items), &l, ei);
 	if (rc == ERR_OK && l.n)
 		rc = commands_deliver(db, node_id, now, &l, ei);
 	if (rc)
@@ -174,9 +172,9 @@ static enum err commands_fetch(struct store *st, const char *node_id,
 	return ERR_OK;
 }
 
-enum err sqlite_commands_settle_one(struct sqlite_db *db, const char *node_id,
-				    const struct store_command_result *r,
-				    struct wall now, struct err_info *ei)
+enum err ops_commands_settle_one(struct db *db, const char *node_id,
+				 const struct store_command_result *r,
+				 struct wall now, struct err_info *ei)
 {
 	bool done = r->state > STORE_CMD_RUNNING;
 	struct wall finished = done ? now : (struct wall){ 0 };
@@ -186,22 +184,22 @@ enum err sqlite_commands_settle_one(struct sqlite_db *db, const char *node_id,
 	if (r->state < STORE_CMD_RUNNING || r->state > STORE_CMD_FAILED)
 		return err_set(ei, ERR_INVALID,
 			       "a result is running, succeeded or failed");
-	rc = sqlite_check_json("data", r->data, ei);
+	rc = db_check_json("data", r->data, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("error", r->error, ei);
+		rc = db_check_json("error", r->error, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n, ei,
-				"UPDATE commands SET state = ?3, data = ?4, "
-				"error = ?5, finished = ?6 WHERE command_id = "
-				"?1 AND node_id = ?2 AND state < 3",
-				"ttdttw", r->command_id, node_id, (int)r->state,
-				r->data, r->error, finished);
+		rc = db_run(db, &n, ei,
+			    "UPDATE commands SET state = ?3, data = ?4, "
+			    "error = ?5, finished = ?6 WHERE command_id = "
+			    "?1 AND node_id = ?2 AND state < 3",
+			    "ttdttw", r->command_id, node_id, (int)r->state,
+			    r->data, r->error, finished);
 	if (rc || n)
 		return rc;
-	rc = sqlite_scalar(db, 0, &have, ei,
-			   "SELECT 1 FROM commands WHERE command_id = ? AND "
-			   "node_id = ?",
-			   "tt", r->command_id, node_id);
+	rc = db_scalar(db, 0, &have, ei,
+		       "SELECT 1 FROM commands WHERE command_id = ? AND "
+		       "node_id = ?",
+		       "tt", r->command_id, node_id);
 	if (rc || have)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "node %s has no command %s", node_id,
@@ -212,22 +210,22 @@ static enum err commands_settle(struct store *st, const char *node_id,
 				const struct store_command_result *r,
 				struct wall now, struct err_info *ei)
 {
-	return sqlite_commands_settle_one(sqlite_of(st), node_id, r, now, ei);
+	return ops_commands_settle_one(db_of(st), node_id, r, now, ei);
 }
 
 static enum err commands_get(struct store *st, const char *node_id,
 			     const char *command_id, struct arena *a,
 			     struct store_command *ret, struct err_info *ei)
 {
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(sqlite_of(st), a, &r, ei,
-			  "SELECT " COMMANDS_COLS "FROM commands WHERE node_id "
-			  "= ? AND command_id = ?",
-			  "tt", node_id, command_id);
+	rc = db_query(db_of(st), a, &r, ei,
+		      "SELECT " COMMANDS_COLS "FROM commands WHERE node_id "
+		      "= ? AND command_id = ?",
+		      "tt", node_id, command_id);
 	if (rc == ERR_OK)
-		rc = sqlite_one(&r, commands_read, sizeof(*ret), ret, ei);
+		rc = db_one(&r, commands_read, sizeof(*ret), ret, ei);
 	if (rc == ERR_NOTFOUND)
 		return err_set(ei, rc, "node %s has no command %s", node_id,
 			       command_id);
@@ -243,22 +241,22 @@ static enum err commands_list(struct store *st,
 			      struct arena *a, struct store_commands *ret,
 			      struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct sqlite_list l;
+	struct db *db = db_of(st);
+	struct db_list l;
 	int64_t total = 0;
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &total, ei, "SELECT count(*) " COMMANDS_WHERE,
-			   "td", q->node_id, (int)q->finished);
+	rc = db_scalar(db, 0, &total, ei, "SELECT count(*) " COMMANDS_WHERE,
+		       "td", q->node_id, (int)q->finished);
 	if (rc == ERR_OK)
-		rc = sqlite_query(db, a, &r, ei,
-				  "SELECT " COMMANDS_COLS COMMANDS_WHERE
-				  "ORDER BY seq DESC LIMIT ?3 OFFSET ?4",
-				  "tdii", q->node_id, (int)q->finished,
-				  sqlite_page(q->limit), (int64_t)q->offset);
+		rc = db_query(db, a, &r, ei,
+			      "SELECT " COMMANDS_COLS COMMANDS_WHERE
+			      "ORDER BY seq DESC LIMIT ?3 OFFSET ?4",
+			      "tdii", q->node_id, (int)q->finished,
+			      db_page(q->limit), (int64_t)q->offset);
 	if (rc == ERR_OK)
-		rc = sqlite_all(&r, commands_read, sizeof(*ret->items), &l, ei);
+		rc = db_all(&r, commands_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
 	ret->items = l.items;
@@ -273,10 +271,10 @@ static enum err commands_delete(struct store *st, const char *node_id,
 	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_run(sqlite_of(st), &n, ei,
-			"DELETE FROM commands WHERE node_id = ? AND command_id "
-			"= ?",
-			"tt", node_id, command_id);
+	rc = db_run(db_of(st), &n, ei,
+		    "DELETE FROM commands WHERE node_id = ? AND command_id "
+		    "= ?",
+		    "tt", node_id, command_id);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "node %s has no command %s", node_id,
@@ -289,16 +287,16 @@ static enum err commands_expire(struct store *st, struct wall now,
 	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_run(sqlite_of(st), &n, ei,
-			"UPDATE commands SET state = 5, finished = ?1 WHERE "
-			"state < 3 AND expires <= ?1",
-			"w", now);
+	rc = db_run(db_of(st), &n, ei,
+		    "UPDATE commands SET state = 5, finished = ?1 WHERE "
+		    "state < 3 AND expires <= ?1",
+		    "w", now);
 	if (rc == ERR_OK)
 		*ret_rows = (size_t)n;
 	return rc;
 }
 
-void sqlite_commands_ops(struct store_ops *ops)
+void ops_commands(struct store_ops *ops)
 {
 	ops->command_add = commands_add;
 	ops->command_fetch = commands_fetch;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/sqlite_int.h"
+#include "store/db.h"
 
 /* Between the tags of one row; no tag may contain control characters. */
 #define ACCOUNTS_TAG_SEP 31
@@ -20,7 +20,8 @@
 	"a.message_count, a.reply_count, "                                     \
 	"a.messages_today, a.replies_today, a.today, a.last_activity, "        \
 	"a.session_file, a.created, a.updated, a.version, s.version, "         \
-	"s.fingerprint, l.epoch, iif(l.released = 0, l.node_id, NULL), "       \
+	"s.fingerprint, l.epoch, "                                             \
+	"CASE WHEN l.released = 0 THEN l.node_id END, "                        \
 	"(SELECT group_concat(t.tag, char(31)) FROM account_tags t WHERE "     \
 	"t.account_id = a.account_id) "
 
@@ -29,9 +30,9 @@
 	"a.account_id AND s.quarantined = 0 LEFT JOIN leases l ON "            \
 	"l.account_id = a.account_id "
 
-static void accounts_split_tags(struct sqlite_row *r, struct store_account *acc)
+static void accounts_split_tags(struct db_row *r, struct store_account *acc)
 {
-	char *text = sqlite_text(r);
+	char *text = db_text(r);
 	const char **tags;
 	size_t n = 1;
 
@@ -53,46 +54,46 @@ static void accounts_split_tags(struct sqlite_row *r, struct store_account *acc)
 	acc->n_tags = n;
 }
 
-static void accounts_read(struct sqlite_row *r, void *ret)
+static void accounts_read(struct db_row *r, void *ret)
 {
 	struct store_account *a = ret;
 
-	a->account_id = sqlite_must(r);
-	a->phone = sqlite_text(r);
-	a->username = sqlite_text(r);
-	a->display_name = sqlite_text(r);
-	a->user_id = sqlite_i64(r);
-	a->source = sqlite_must(r);
-	a->node_id = sqlite_text(r);
-	a->enabled = sqlite_i64(r) != 0;
-	a->desired_online = sqlite_i64(r) != 0;
-	a->script_id = sqlite_text(r);
-	a->priority = (int)sqlite_i64(r);
-	a->attested_by = sqlite_text(r);
-	a->attested_at = sqlite_wall(r);
-	a->status = sqlite_must(r);
-	a->status_since = sqlite_wall(r);
-	a->error_code = sqlite_text(r);
-	a->error_message = sqlite_text(r);
-	a->error_advice = sqlite_text(r);
-	a->limited_until = sqlite_wall(r);
-	a->limits = sqlite_text(r);
-	a->position = sqlite_text(r);
-	a->message_count = sqlite_i64(r);
-	a->reply_count = sqlite_i64(r);
-	a->messages_today = sqlite_i64(r);
-	a->replies_today = sqlite_i64(r);
-	a->today = (int32_t)sqlite_i64(r);
-	a->last_activity = sqlite_wall(r);
-	a->session_file = sqlite_text(r);
-	a->created = sqlite_wall(r);
-	a->updated = sqlite_wall(r);
-	a->version = sqlite_i64(r);
-	a->session_version = sqlite_i64(r);
-	sqlite_fixed(r, a->session_fingerprint.bytes,
-		     sizeof(a->session_fingerprint.bytes));
-	a->lease_epoch = sqlite_i64(r);
-	a->lease_node = sqlite_text(r);
+	a->account_id = db_must(r);
+	a->phone = db_text(r);
+	a->username = db_text(r);
+	a->display_name = db_text(r);
+	a->user_id = db_i64(r);
+	a->source = db_must(r);
+	a->node_id = db_text(r);
+	a->enabled = db_i64(r) != 0;
+	a->desired_online = db_i64(r) != 0;
+	a->script_id = db_text(r);
+	a->priority = (int)db_i64(r);
+	a->attested_by = db_text(r);
+	a->attested_at = db_wall(r);
+	a->status = db_must(r);
+	a->status_since = db_wall(r);
+	a->error_code = db_text(r);
+	a->error_message = db_text(r);
+	a->error_advice = db_text(r);
+	a->limited_until = db_wall(r);
+	a->limits = db_text(r);
+	a->position = db_text(r);
+	a->message_count = db_i64(r);
+	a->reply_count = db_i64(r);
+	a->messages_today = db_i64(r);
+	a->replies_today = db_i64(r);
+	a->today = (int32_t)db_i64(r);
+	a->last_activity = db_wall(r);
+	a->session_file = db_text(r);
+	a->created = db_wall(r);
+	a->updated = db_wall(r);
+	a->version = db_i64(r);
+	a->session_version = db_i64(r);
+	db_fixed(r, a->session_fingerprint.bytes,
+		 sizeof(a->session_fingerprint.bytes));
+	a->lease_epoch = db_i64(r);
+	a->lease_node = db_text(r);
 	accounts_split_tags(r, a);
 }
 
@@ -100,15 +101,15 @@ static enum err accounts_get(struct store *st, const char *account_id,
 			     struct arena *a, struct store_account *ret,
 			     struct err_info *ei)
 {
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(sqlite_of(st), a, &r, ei,
-			  "SELECT " ACCOUNTS_COLS ACCOUNTS_FROM
-			  "WHERE a.account_id = ?",
-			  "t", account_id);
+	rc = db_query(db_of(st), a, &r, ei,
+		      "SELECT " ACCOUNTS_COLS ACCOUNTS_FROM
+		      "WHERE a.account_id = ?",
+		      "t", account_id);
 	if (rc == ERR_OK)
-		rc = sqlite_one(&r, accounts_read, sizeof(*ret), ret, ei);
+		rc = db_one(&r, accounts_read, sizeof(*ret), ret, ei);
 	if (rc == ERR_NOTFOUND)
 		return err_set(ei, rc, "no account %s", account_id);
 	return rc;
@@ -126,7 +127,7 @@ static enum err accounts_check_tags(const struct store_account *acc,
 			       "%zu tags: an account may have %d", acc->n_tags,
 			       STORE_TAGS_MAX);
 	for (size_t i = 0; rc == ERR_OK && i < acc->n_tags; i++) {
-		rc = sqlite_check_text("tag", acc->tags[i], true, ei);
+		rc = db_check_text("tag", acc->tags[i], true, ei);
 		for (const char *p = acc->tags[i]; rc == ERR_OK && *p; p++)
 			if ((unsigned char)*p < 32)
 				rc = err_set(ei, ERR_INVALID,
@@ -152,58 +153,55 @@ static enum err accounts_check(const struct store_account *acc,
 		{ "error advice", acc->error_advice },
 		{ "session file", acc->session_file },
 	};
-	enum err rc =
-		sqlite_check_text("account id", acc->account_id, true, ei);
+	enum err rc = db_check_text("account id", acc->account_id, true, ei);
 
 	for (size_t i = 0; rc == ERR_OK && i < ARRAY_LEN(opt); i++)
-		rc = sqlite_check_text(opt[i].what, opt[i].text, false, ei);
+		rc = db_check_text(opt[i].what, opt[i].text, false, ei);
 	return rc ? rc : accounts_check_tags(acc, ei);
 }
 
-static enum err accounts_put_tags(struct sqlite_db *db,
+static enum err accounts_put_tags(struct db *db,
 				  const struct store_account *acc,
 				  struct err_info *ei)
 {
 	enum err rc;
 
-	rc = sqlite_run(db, NULL, ei,
-			"DELETE FROM account_tags WHERE account_id = ?", "t",
-			acc->account_id);
+	rc = db_run(db, NULL, ei,
+		    "DELETE FROM account_tags WHERE account_id = ?", "t",
+		    acc->account_id);
 	for (size_t i = 0; rc == ERR_OK && i < acc->n_tags; i++)
-		rc = sqlite_run(db, NULL, ei,
-				"INSERT INTO account_tags (account_id, tag) "
-				"VALUES (?, ?) ON CONFLICT DO NOTHING",
-				"tt", acc->account_id, acc->tags[i]);
+		rc = db_run(db, NULL, ei,
+			    "INSERT INTO account_tags (account_id, tag) "
+			    "VALUES (?, ?) ON CONFLICT DO NOTHING",
+			    "tt", acc->account_id, acc->tags[i]);
 	return rc;
 }
 
-static enum err accounts_insert(struct sqlite_db *db,
-				const struct store_account *acc,
+static enum err accounts_insert(struct db *db, const struct store_account *acc,
 				struct wall now, struct err_info *ei)
 {
 	int64_t n = 0;
 	enum err rc = ERR_OK;
 
 	if (acc->node_id)
-		rc = sqlite_nodes_room(db, acc->node_id, acc->account_id, ei);
+		rc = ops_nodes_room(db, acc->node_id, acc->account_id, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n, ei,
-				"INSERT INTO accounts (account_id, phone, "
-				"username, display_name, user_id, source, "
-				"node_id, enabled, desired_online, script_id, "
-				"priority, attested_by, attested_at, status, "
-				"status_since, session_file, created, updated) "
-				"VALUES (?, ?, ?, ?, ?, coalesce(?, 'local'), "
-				"?, ?, ?, ?, ?, ?, ?, coalesce(?, 'offline'), "
-				"?, ?, ?, ?) ON CONFLICT (account_id) DO "
-				"NOTHING",
-				"ttttittddtdtwtwtww", acc->account_id,
-				acc->phone, acc->username, acc->display_name,
-				acc->user_id, acc->source, acc->node_id,
-				acc->enabled, acc->desired_online,
-				acc->script_id, acc->priority, acc->attested_by,
-				acc->attested_at, acc->status, now,
-				acc->session_file, now, now);
+		rc = db_run(db, &n, ei,
+			    "INSERT INTO accounts (account_id, phone, "
+			    "username, display_name, user_id, source, "
+			    "node_id, enabled, desired_online, script_id, "
+			    "priority, attested_by, attested_at, status, "
+			    "status_since, session_file, created, updated) "
+			    "VALUES (?, ?, ?, ?, ?, coalesce(?, 'local'), "
+			    "?, ?, ?, ?, ?, ?, ?, coalesce(?, 'offline'), "
+			    "?, ?, ?, ?) ON CONFLICT (account_id) DO "
+			    "NOTHING",
+			    "ttttittddtdtwtwtww", acc->account_id, acc->phone,
+			    acc->username, acc->display_name, acc->user_id,
+			    acc->source, acc->node_id, acc->enabled,
+			    acc->desired_online, acc->script_id, acc->priority,
+			    acc->attested_by, acc->attested_at, acc->status,
+			    now, acc->session_file, now, now);
 	if (rc)
 		return rc;
 	if (n == 0)
@@ -215,44 +213,52 @@ static enum err accounts_insert(struct sqlite_db *db,
 static enum err accounts_add(struct store *st, const struct store_account *acc,
 			     struct wall now, struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	enum err rc = accounts_check(acc, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_atomic_begin(db, ei);
+		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, accounts_insert(db, acc, now, ei), ei);
+	return db_atomic_end(db, accounts_insert(db, acc, now, ei), ei);
 }
 
 /* The version counts what an operator changed; observations do not. */
 #define ACCOUNTS_OBSERVED (STORE_ACC_STATUS | STORE_ACC_LIMITED_UNTIL)
 
 #define ACCOUNTS_UPDATE                                                        \
-	"UPDATE accounts SET phone = iif(?2 & 1, ?3, phone), "                 \
-	"username = iif(?2 & 2, ?4, username), "                               \
-	"user_id = iif(?2 & 4, ?5, user_id), "                                 \
-	"display_name = iif(?2 & 8, ?6, display_name), "                       \
-	"node_id = iif(?2 & 16, ?7, node_id), "                                \
-	"enabled = iif(?2 & 32, ?8, enabled), "                                \
-	"desired_online = iif(?2 & 64, ?9, desired_online), "                  \
-	"script_id = iif(?2 & 128, ?10, script_id), "                          \
-	"priority = iif(?2 & 512, ?11, priority), "                            \
-	"limited_until = iif(?2 & 1024, ?12, limited_until), "                 \
-	"attested_by = iif(?2 & 2048, ?13, attested_by), "                     \
-	"attested_at = iif(?2 & 2048, ?14, attested_at), "                     \
-	"status = iif(?2 & 4096, ?15, status), "                               \
-	"status_since = iif(?2 & 4096, ?16, status_since), "                   \
-	"error_code = iif(?2 & 4096, ?17, error_code), "                       \
-	"error_message = iif(?2 & 4096, ?18, error_message), "                 \
-	"error_advice = iif(?2 & 4096, ?19, error_advice), "                   \
-	"source = iif(?2 & 8192, ?20, source), "                               \
+	"UPDATE accounts SET phone = CASE WHEN ?2 & 1 <> 0 THEN ?3 ELSE "      \
+	"phone END, "                                                          \
+	"username = CASE WHEN ?2 & 2 <> 0 THEN ?4 ELSE username END, "         \
+	"user_id = CASE WHEN ?2 & 4 <> 0 THEN ?5 ELSE user_id END, "           \
+	"display_name = CASE WHEN ?2 & 8 <> 0 THEN ?6 ELSE display_name END, " \
+	"node_id = CASE WHEN ?2 & 16 <> 0 THEN ?7 ELSE node_id END, "          \
+	"enabled = CASE WHEN ?2 & 32 <> 0 THEN ?8 ELSE enabled END, "          \
+	"desired_online = CASE WHEN ?2 & 64 <> 0 THEN ?9 ELSE desired_online " \
+	"END, "                                                                \
+	"script_id = CASE WHEN ?2 & 128 <> 0 THEN ?10 ELSE script_id END, "    \
+	"priority = CASE WHEN ?2 & 512 <> 0 THEN ?11 ELSE priority END, "      \
+	"limited_until = CASE WHEN ?2 & 1024 <> 0 THEN ?12 ELSE "              \
+	"limited_until END, "                                                  \
+	"attested_by = CASE WHEN ?2 & 2048 <> 0 THEN ?13 ELSE attested_by "    \
+	"END, "                                                                \
+	"attested_at = CASE WHEN ?2 & 2048 <> 0 THEN ?14 ELSE attested_at "    \
+	"END, "                                                                \
+	"status = CASE WHEN ?2 & 4096 <> 0 THEN ?15 ELSE status END, "         \
+	"status_since = CASE WHEN ?2 & 4096 <> 0 THEN ?16 ELSE status_since "  \
+	"END, "                                                                \
+	"error_code = CASE WHEN ?2 & 4096 <> 0 THEN ?17 ELSE error_code END, " \
+	"error_message = CASE WHEN ?2 & 4096 <> 0 THEN ?18 ELSE "              \
+	"error_message END, "                                                  \
+	"error_advice = CASE WHEN ?2 & 4096 <> 0 THEN ?19 ELSE error_advice "  \
+	"END, "                                                                \
+	"source = CASE WHEN ?2 & 8192 <> 0 THEN ?20 ELSE source END, "         \
 	"updated = ?21, version = version + ?22 "                              \
 	"WHERE account_id = ?1 AND (?23 = 0 OR version = ?23)"
 
-static enum err accounts_write(struct sqlite_db *db,
-			       const struct store_account *a, uint32_t fields,
-			       struct wall now, struct err_info *ei)
+static enum err accounts_write(struct db *db, const struct store_account *a,
+			       uint32_t fields, struct wall now,
+			       struct err_info *ei)
 {
 	int64_t n = 0, exists = 0;
 	struct wall since = a->status_since.us ? a->status_since : now;
@@ -261,18 +267,18 @@ static enum err accounts_write(struct sqlite_db *db,
 
 	_Static_assert(STORE_ACC_PHONE == 1 && STORE_ACC_SOURCE == 8192,
 		       "the UPDATE above");
-	rc = sqlite_run(db, &n, ei, ACCOUNTS_UPDATE, "tdttittddtdwtwtwttttwdi",
-			a->account_id, (int)fields, a->phone, a->username,
-			a->user_id, a->display_name, a->node_id, a->enabled,
-			a->desired_online, a->script_id, a->priority,
-			a->limited_until, a->attested_by, a->attested_at,
-			a->status, since, a->error_code, a->error_message,
-			a->error_advice, a->source, now, operators, a->version);
+	rc = db_run(db, &n, ei, ACCOUNTS_UPDATE, "tdttittddtdwtwtwttttwdi",
+		    a->account_id, (int)fields, a->phone, a->username,
+		    a->user_id, a->display_name, a->node_id, a->enabled,
+		    a->desired_online, a->script_id, a->priority,
+		    a->limited_until, a->attested_by, a->attested_at, a->status,
+		    since, a->error_code, a->error_message, a->error_advice,
+		    a->source, now, operators, a->version);
 	if (rc || n)
 		return rc;
-	rc = sqlite_scalar(db, 0, &exists, ei,
-			   "SELECT 1 FROM accounts WHERE account_id = ?", "t",
-			   a->account_id);
+	rc = db_scalar(db, 0, &exists, ei,
+		       "SELECT 1 FROM accounts WHERE account_id = ?", "t",
+		       a->account_id);
 	if (rc)
 		return rc;
 	if (exists)
@@ -283,15 +289,14 @@ static enum err accounts_write(struct sqlite_db *db,
 	return err_set(ei, ERR_NOTFOUND, "no account %s", a->account_id);
 }
 
-static enum err accounts_change(struct sqlite_db *db,
-				const struct store_account *acc,
+static enum err accounts_change(struct db *db, const struct store_account *acc,
 				uint32_t fields, struct wall now,
 				struct err_info *ei)
 {
 	enum err rc = ERR_OK;
 
 	if ((fields & STORE_ACC_NODE) && acc->node_id)
-		rc = sqlite_nodes_room(db, acc->node_id, acc->account_id, ei);
+		rc = ops_nodes_room(db, acc->node_id, acc->account_id, ei);
 	if (rc == ERR_OK)
 		rc = accounts_write(db, acc, fields, now, ei);
 	if (rc == ERR_OK && (fields & STORE_ACC_TAGS))
@@ -304,25 +309,24 @@ static enum err accounts_update(struct store *st,
 				uint32_t fields, struct wall now,
 				struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	enum err rc = accounts_check(acc, ei);
 
 	if (rc == ERR_OK && (fields & STORE_ACC_STATUS))
-		rc = sqlite_check_text("status", acc->status, true, ei);
+		rc = db_check_text("status", acc->status, true, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_atomic_begin(db, ei);
+		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, accounts_change(db, acc, fields, now, ei),
-				 ei);
+	return db_atomic_end(db, accounts_change(db, acc, fields, now, ei), ei);
 }
 
-static enum err accounts_remove(struct sqlite_db *db, const char *account_id,
+static enum err accounts_remove(struct db *db, const char *account_id,
 				struct wall now, struct err_info *ei)
 {
 	bool out = false;
 	int64_t n = 0;
-	enum err rc = sqlite_leases_out(db, account_id, &out, ei);
+	enum err rc = ops_leases_out(db, account_id, &out, ei);
 
 	if (rc)
 		return rc;
@@ -330,28 +334,27 @@ static enum err accounts_remove(struct sqlite_db *db, const char *account_id,
 		return err_set(ei, ERR_CONFLICT,
 			       "account %s still runs on a node: stop it first",
 			       account_id);
-	rc = sqlite_run(db, &n, ei, "DELETE FROM accounts WHERE account_id = ?",
-			"t", account_id);
+	rc = db_run(db, &n, ei, "DELETE FROM accounts WHERE account_id = ?",
+		    "t", account_id);
 	if (rc)
 		return rc;
 	if (n == 0)
 		return err_set(ei, ERR_NOTFOUND, "no account %s", account_id);
-	return sqlite_run(db, NULL, ei,
-			  "UPDATE sessions SET quarantined = ?2 WHERE "
-			  "account_id = ?1 AND quarantined = 0",
-			  "tw", account_id, now);
+	return db_run(db, NULL, ei,
+		      "UPDATE sessions SET quarantined = ?2 WHERE "
+		      "account_id = ?1 AND quarantined = 0",
+		      "tw", account_id, now);
 }
 
 static enum err accounts_delete(struct store *st, const char *account_id,
 				struct wall now, struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	enum err rc = sqlite_atomic_begin(db, ei);
+	struct db *db = db_of(st);
+	enum err rc = db_atomic_begin(db, ei);
 
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, accounts_remove(db, account_id, now, ei),
-				 ei);
+	return db_atomic_end(db, accounts_remove(db, account_id, now, ei), ei);
 }
 
 /* --- lists --- */
@@ -422,7 +425,7 @@ static enum err accounts_where(struct accounts_sql *s,
 		if (!pattern)
 			return err_set(ei, ERR_NOMEM, "search");
 	}
-	accounts_sql_add(s, " WHERE 1");
+	accounts_sql_add(s, " WHERE 1 = 1");
 	accounts_sql_is(s, "a.node_id = ?", q->node_id);
 	accounts_sql_is(s, "a.status = ?", q->status);
 	accounts_sql_is(s, "a.script_id = ?", q->script_id);
@@ -439,9 +442,9 @@ static enum err accounts_where(struct accounts_sql *s,
 			pattern);
 	accounts_sql_tri(s, q->assigned, "a.node_id IS NOT NULL",
 			 "a.node_id IS NULL");
-	accounts_sql_tri(s, q->enabled, "a.enabled", "NOT a.enabled");
-	accounts_sql_tri(s, q->desired_online, "a.desired_online",
-			 "NOT a.desired_online");
+	accounts_sql_tri(s, q->enabled, "a.enabled <> 0", "a.enabled = 0");
+	accounts_sql_tri(s, q->desired_online, "a.desired_online <> 0",
+			 "a.desired_online = 0");
 	accounts_sql_tri(s, q->has_session,
 			 "EXISTS (SELECT 1 FROM sessions x WHERE x.account_id "
 			 "= a.account_id AND x.quarantined = 0)",
@@ -465,7 +468,8 @@ static void accounts_order(struct accounts_sql *s,
 		[STORE_SORT_LAST_ACTIVITY] = "a.last_activity",
 		[STORE_SORT_MESSAGES] = "a.message_count",
 	};
-	const char *way = q->descending ? " DESC" : " ASC";
+	const char *way =
+		q->descending ? " DESC NULLS LAST" : " ASC NULLS FIRST";
 
 	BUG_ON((size_t)q->sort >= ARRAY_LEN(cols));
 	accounts_sql_add(s, " ORDER BY ");
@@ -477,62 +481,52 @@ static void accounts_order(struct accounts_sql *s,
 	}
 }
 
-static enum err accounts_sql_prepare(struct sqlite_db *db,
-				     struct accounts_sql *s, sqlite3_stmt **ret,
-				     struct err_info *ei)
+/* Begins the query whose text was made, unless making it failed; the text goes. */
+static enum err accounts_sql_start(struct accounts_sql *s, enum err rc,
+				   struct db *db, struct arena *a,
+				   struct db_row *ret, struct err_info *ei)
 {
 	const char *text = s->rc ? NULL : buf_cstr(&s->text);
-	sqlite3_stmt *stmt = NULL;
 
-	if (!text)
-		return err_set(ei, ERR_NOMEM, "query");
-	if (sqlite3_prepare_v2(db->db, text, -1, &stmt, NULL) != SQLITE_OK)
-		return sqlite_fail(db, ei);
-	for (unsigned int i = 0; i < s->nargs; i++) {
-		if (sqlite3_bind_text(stmt, (int)i + 1, s->args[i], -1,
-				      SQLITE_STATIC) != SQLITE_OK) {
-			sqlite3_finalize(stmt);
-			return sqlite_fail(db, ei);
-		}
-	}
-	*ret = stmt;
-	return ERR_OK;
+	if (rc == ERR_OK && !text)
+		rc = err_set(ei, ERR_NOMEM, "query");
+	if (rc == ERR_OK)
+		rc = db_query_text(db, a, ret, text, s->args, s->nargs, ei);
+	buf_deinit(&s->text);
+	return rc;
 }
 
-static enum err accounts_count(struct sqlite_db *db,
+static enum err accounts_count(struct db *db,
 			       const struct store_account_query *q,
 			       struct arena *a, int64_t *ret,
 			       struct err_info *ei)
 {
 	struct accounts_sql s = { 0 };
-	struct sqlite_row r = { .db = db };
+	struct db_row r;
 	bool have = false;
 	enum err rc;
 
 	buf_init(&s.text, 8192);
 	accounts_sql_add(&s, "SELECT count(*) FROM accounts a");
 	rc = accounts_where(&s, q, a, ei);
+	rc = accounts_sql_start(&s, rc, db, a, &r, ei);
 	if (rc == ERR_OK)
-		rc = accounts_sql_prepare(db, &s, &r.stmt, ei);
-	buf_deinit(&s.text);
-	if (rc)
+		rc = db_next(&r, &have, ei);
+	if (rc || !have)
 		return rc;
-	rc = sqlite_next(&r, &have, ei);
-	if (rc == ERR_OK && have)
-		*ret = sqlite_i64(&r);
-	sqlite3_finalize(r.stmt);
-	return rc;
+	*ret = db_i64(&r);
+	db_end(&r);
+	return ERR_OK;
 }
 
-static enum err accounts_page(struct sqlite_db *db,
+static enum err accounts_page(struct db *db,
 			      const struct store_account_query *q,
-			      struct arena *a, struct sqlite_row *ret,
+			      struct arena *a, struct db_row *ret,
 			      struct err_info *ei)
 {
 	struct accounts_sql s = { 0 };
 	enum err rc;
 
-	*ret = (struct sqlite_row){ .db = db, .arena = a };
 	buf_init(&s.text, 8192);
 	accounts_sql_add(&s, "SELECT " ACCOUNTS_COLS ACCOUNTS_FROM);
 	rc = accounts_where(&s, q, a, ei);
@@ -544,13 +538,8 @@ static enum err accounts_page(struct sqlite_db *db,
 	accounts_order(&s, q);
 	if (s.rc == ERR_OK)
 		s.rc = buf_printf(&s.text, " LIMIT %u OFFSET %u",
-				  q->limit < STORE_PAGE_MAX ? q->limit
-							    : STORE_PAGE_MAX,
-				  q->offset);
-	if (rc == ERR_OK)
-		rc = accounts_sql_prepare(db, &s, &ret->stmt, ei);
-	buf_deinit(&s.text);
-	return rc;
+				  (unsigned int)db_page(q->limit), q->offset);
+	return accounts_sql_start(&s, rc, db, a, ret, ei);
 }
 
 static enum err accounts_list(struct store *st,
@@ -558,10 +547,10 @@ static enum err accounts_list(struct store *st,
 			      struct arena *a, struct store_accounts *ret,
 			      struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct sqlite_list l = { 0 };
+	struct db *db = db_of(st);
+	struct db_list l = { 0 };
 	int64_t total = 0;
-	struct sqlite_row r = { 0 };
+	struct db_row r;
 	enum err rc = ERR_OK;
 
 	if (!q->no_total)
@@ -569,9 +558,8 @@ static enum err accounts_list(struct store *st,
 	if (rc == ERR_OK && q->limit) {
 		rc = accounts_page(db, q, a, &r, ei);
 		if (rc == ERR_OK)
-			rc = sqlite_all(&r, accounts_read, sizeof(*ret->items),
-					&l, ei);
-		sqlite3_finalize(r.stmt);
+			rc = db_all(&r, accounts_read, sizeof(*ret->items), &l,
+				    ei);
 	}
 	if (rc)
 		return rc;
@@ -584,9 +572,9 @@ static enum err accounts_list(struct store *st,
 static enum err accounts_totals(struct store *st, int32_t day,
 				struct store_totals *ret, struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	struct store_totals t = { 0 };
-	struct sqlite_row r;
+	struct db_row r;
 	bool have = false;
 	int64_t *const to[] = {
 		&t.accounts,	   &t.enabled,	     &t.assigned,
@@ -598,30 +586,36 @@ static enum err accounts_totals(struct store *st, int32_t day,
 	};
 	enum err rc;
 
-	rc = sqlite_query(
+	rc = db_query(
 		db, NULL, &r, ei,
-		"SELECT count(*), sum(enabled), count(node_id), "
-		"sum(desired_online), sum(status = 'offline'), "
-		"sum(status = 'starting'), sum(status = 'online'), "
-		"sum(status = 'limited'), sum(status = 'frozen'), "
-		"sum(status = 'banned'), sum(status = 'revoked'), "
-		"sum(status = 'error'), sum(iif(today = ?1, "
-		"messages_today, 0)), sum(iif(today = ?1, replies_today, 0)), "
-		"sum(message_count), sum(reply_count), (SELECT count(*) FROM "
-		"sessions WHERE quarantined = 0) FROM accounts",
+		"SELECT count(*), coalesce(sum(enabled), 0), count(node_id), "
+		"coalesce(sum(desired_online), 0), "
+		"count(*) FILTER (WHERE status = 'offline'), "
+		"count(*) FILTER (WHERE status = 'starting'), "
+		"count(*) FILTER (WHERE status = 'online'), "
+		"count(*) FILTER (WHERE status = 'limited'), "
+		"count(*) FILTER (WHERE status = 'frozen'), "
+		"count(*) FILTER (WHERE status = 'banned'), "
+		"count(*) FILTER (WHERE status = 'revoked'), "
+		"count(*) FILTER (WHERE status = 'error'), "
+		"coalesce(sum(messages_today) FILTER (WHERE today = ?1), 0), "
+		"coalesce(sum(replies_today) FILTER (WHERE today = ?1), 0), "
+		"coalesce(sum(message_count), 0), coalesce(sum(reply_count), "
+		"0), (SELECT count(*) FROM sessions WHERE quarantined = 0) "
+		"FROM accounts",
 		"d", (int)day);
 	if (rc == ERR_OK)
-		rc = sqlite_next(&r, &have, ei);
+		rc = db_next(&r, &have, ei);
 	if (rc || !have)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(to); i++)
-		*to[i] = sqlite_i64(&r);
-	sqlite_end(&r);
+		*to[i] = db_i64(&r);
+	db_end(&r);
 	*ret = t;
 	return ERR_OK;
 }
 
-void sqlite_accounts_ops(struct store_ops *ops)
+void ops_accounts(struct store_ops *ops)
 {
 	ops->account_add = accounts_add;
 	ops->account_get = accounts_get;

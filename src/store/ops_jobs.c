@@ -2,7 +2,7 @@
 /*
  * Jobs, the audit log, and the purge of what is past keeping.
  */
-#include "store/sqlite_int.h"
+#include "store/db.h"
 
 #define JOBS_DAY_US (INT64_C(86400) * US_PER_SEC)
 
@@ -11,16 +11,16 @@
 static enum err jobs_audit_check(const struct store_audit *e,
 				 struct err_info *ei)
 {
-	enum err rc = sqlite_check_text("actor", e->actor, true, ei);
+	enum err rc = db_check_text("actor", e->actor, true, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("action", e->action, true, ei);
+		rc = db_check_text("action", e->action, true, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("target", e->target, false, ei);
+		rc = db_check_text("target", e->target, false, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("before", e->before, ei);
+		rc = db_check_json("before", e->before, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("after", e->after, ei);
+		rc = db_check_json("after", e->after, ei);
 	return rc;
 }
 
@@ -31,31 +31,31 @@ static enum err jobs_audit_add(struct store *st, const struct store_audit *e,
 
 	if (rc)
 		return rc;
-	return sqlite_run(sqlite_of(st), NULL, ei,
-			  "INSERT INTO audit (at, actor, action, target, "
-			  "before, after, remote, request_id) VALUES "
-			  "(?, ?, ?, ?, ?, ?, ?, ?)",
-			  "wttttttt", e->at, e->actor, e->action, e->target,
-			  e->before, e->after, e->remote, e->request_id);
+	return db_run(db_of(st), NULL, ei,
+		      "INSERT INTO audit (at, actor, action, target, "
+		      "before, after, remote, request_id) VALUES "
+		      "(?, ?, ?, ?, ?, ?, ?, ?)",
+		      "wttttttt", e->at, e->actor, e->action, e->target,
+		      e->before, e->after, e->remote, e->request_id);
 }
 
 #define JOBS_AUDIT_WHERE                                                       \
 	" FROM audit WHERE (?1 IS NULL OR actor = ?1) AND "                    \
 	"(?2 IS NULL OR action = ?2) AND (?3 IS NULL OR target = ?3)"
 
-static void jobs_audit_read(struct sqlite_row *r, void *ret)
+static void jobs_audit_read(struct db_row *r, void *ret)
 {
 	struct store_audit *e = ret;
 
-	e->id = sqlite_i64(r);
-	e->at = sqlite_wall(r);
-	e->actor = sqlite_must(r);
-	e->action = sqlite_must(r);
-	e->target = sqlite_text(r);
-	e->before = sqlite_text(r);
-	e->after = sqlite_text(r);
-	e->remote = sqlite_text(r);
-	e->request_id = sqlite_text(r);
+	e->id = db_i64(r);
+	e->at = db_wall(r);
+	e->actor = db_must(r);
+	e->action = db_must(r);
+	e->target = db_text(r);
+	e->before = db_text(r);
+	e->after = db_text(r);
+	e->remote = db_text(r);
+	e->request_id = db_text(r);
 }
 
 static enum err jobs_audit_list(struct store *st,
@@ -63,26 +63,24 @@ static enum err jobs_audit_list(struct store *st,
 				struct arena *a, struct store_audits *ret,
 				struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct sqlite_list l;
+	struct db *db = db_of(st);
+	struct db_list l;
 	int64_t total = 0;
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &total, ei,
-			   "SELECT count(*)" JOBS_AUDIT_WHERE, "ttt", q->actor,
-			   q->action, q->target);
+	rc = db_scalar(db, 0, &total, ei, "SELECT count(*)" JOBS_AUDIT_WHERE,
+		       "ttt", q->actor, q->action, q->target);
 	if (rc == ERR_OK)
-		rc = sqlite_query(db, a, &r, ei,
-				  "SELECT id, at, actor, action, target, "
-				  "before, after, remote, "
-				  "request_id" JOBS_AUDIT_WHERE
-				  " ORDER BY id DESC LIMIT ?4 OFFSET ?5",
-				  "tttii", q->actor, q->action, q->target,
-				  sqlite_page(q->limit), (int64_t)q->offset);
+		rc = db_query(db, a, &r, ei,
+			      "SELECT id, at, actor, action, target, "
+			      "before, after, remote, "
+			      "request_id" JOBS_AUDIT_WHERE
+			      " ORDER BY id DESC LIMIT ?4 OFFSET ?5",
+			      "tttii", q->actor, q->action, q->target,
+			      db_page(q->limit), (int64_t)q->offset);
 	if (rc == ERR_OK)
-		rc = sqlite_all(&r, jobs_audit_read, sizeof(*ret->items), &l,
-				ei);
+		rc = db_all(&r, jobs_audit_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
 	ret->items = l.items;
@@ -95,14 +93,14 @@ static enum err jobs_audit_list(struct store *st,
 
 static enum err jobs_check(const struct store_job *j, struct err_info *ei)
 {
-	enum err rc = sqlite_check_text("job id", j->job_id, true, ei);
+	enum err rc = db_check_text("job id", j->job_id, true, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("progress", j->progress, ei);
+		rc = db_check_json("progress", j->progress, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("result", j->result, ei);
+		rc = db_check_json("result", j->result, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("error", j->error, ei);
+		rc = db_check_json("error", j->error, ei);
 	return rc;
 }
 
@@ -113,16 +111,16 @@ static enum err jobs_add(struct store *st, const struct store_job *j,
 	enum err rc = jobs_check(j, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("kind", j->kind, true, ei);
+		rc = db_check_text("kind", j->kind, true, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_run(sqlite_of(st), &n, ei,
-				"INSERT INTO jobs (job_id, kind, state, "
-				"progress, result, error, created_by, created, "
-				"started, finished) VALUES (?, ?, ?, ?, ?, ?, "
-				"?, ?, ?, ?) ON CONFLICT (job_id) DO NOTHING",
-				"tttttttwww", j->job_id, j->kind, j->state,
-				j->progress, j->result, j->error, j->created_by,
-				j->created, j->started, j->finished);
+		rc = db_run(db_of(st), &n, ei,
+			    "INSERT INTO jobs (job_id, kind, state, "
+			    "progress, result, error, created_by, created, "
+			    "started, finished) VALUES (?, ?, ?, ?, ?, ?, "
+			    "?, ?, ?, ?) ON CONFLICT (job_id) DO NOTHING",
+			    "tttttttwww", j->job_id, j->kind, j->state,
+			    j->progress, j->result, j->error, j->created_by,
+			    j->created, j->started, j->finished);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_DUPLICATE, "job %s exists already", j->job_id);
@@ -135,12 +133,12 @@ static enum err jobs_update(struct store *st, const struct store_job *j,
 	enum err rc = jobs_check(j, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_run(sqlite_of(st), &n, ei,
-				"UPDATE jobs SET state = ?2, progress = ?3, "
-				"result = ?4, error = ?5, started = ?6, "
-				"finished = ?7 WHERE job_id = ?1",
-				"tttttww", j->job_id, j->state, j->progress,
-				j->result, j->error, j->started, j->finished);
+		rc = db_run(db_of(st), &n, ei,
+			    "UPDATE jobs SET state = ?2, progress = ?3, "
+			    "result = ?4, error = ?5, started = ?6, "
+			    "finished = ?7 WHERE job_id = ?1",
+			    "tttttww", j->job_id, j->state, j->progress,
+			    j->result, j->error, j->started, j->finished);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "no job %s", j->job_id);
@@ -150,33 +148,33 @@ static enum err jobs_update(struct store *st, const struct store_job *j,
 	"job_id, kind, state, progress, result, error, created_by, "           \
 	"created, started, finished"
 
-static void jobs_read(struct sqlite_row *r, void *ret)
+static void jobs_read(struct db_row *r, void *ret)
 {
 	struct store_job *j = ret;
 
-	j->job_id = sqlite_must(r);
-	j->kind = sqlite_must(r);
-	j->state = sqlite_must(r);
-	j->progress = sqlite_text(r);
-	j->result = sqlite_text(r);
-	j->error = sqlite_text(r);
-	j->created_by = sqlite_text(r);
-	j->created = sqlite_wall(r);
-	j->started = sqlite_wall(r);
-	j->finished = sqlite_wall(r);
+	j->job_id = db_must(r);
+	j->kind = db_must(r);
+	j->state = db_must(r);
+	j->progress = db_text(r);
+	j->result = db_text(r);
+	j->error = db_text(r);
+	j->created_by = db_text(r);
+	j->created = db_wall(r);
+	j->started = db_wall(r);
+	j->finished = db_wall(r);
 }
 
 static enum err jobs_get(struct store *st, const char *job_id, struct arena *a,
 			 struct store_job *ret, struct err_info *ei)
 {
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(sqlite_of(st), a, &r, ei,
-			  "SELECT " JOBS_COLS " FROM jobs WHERE job_id = ?",
-			  "t", job_id);
+	rc = db_query(db_of(st), a, &r, ei,
+		      "SELECT " JOBS_COLS " FROM jobs WHERE job_id = ?", "t",
+		      job_id);
 	if (rc == ERR_OK)
-		rc = sqlite_one(&r, jobs_read, sizeof(*ret), ret, ei);
+		rc = db_one(&r, jobs_read, sizeof(*ret), ret, ei);
 	if (rc == ERR_NOTFOUND)
 		return err_set(ei, rc, "no job %s", job_id);
 	return rc;
@@ -186,26 +184,26 @@ static enum err jobs_list(struct store *st, const struct store_job_query *q,
 			  struct arena *a, struct store_jobs *ret,
 			  struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct sqlite_list l;
+	struct db *db = db_of(st);
+	struct db_list l;
 	int64_t total = 0;
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &total, ei,
-			   "SELECT count(*) FROM jobs WHERE (?1 IS "
-			   "NULL OR state = ?1)",
-			   "t", q->state);
+	rc = db_scalar(db, 0, &total, ei,
+		       "SELECT count(*) FROM jobs WHERE (?1 IS "
+		       "NULL OR state = ?1)",
+		       "t", q->state);
 	if (rc == ERR_OK)
-		rc = sqlite_query(db, a, &r, ei,
-				  "SELECT " JOBS_COLS
-				  " FROM jobs WHERE (?1 IS NULL OR state = ?1) "
-				  "ORDER BY created DESC, job_id LIMIT ?2 "
-				  "OFFSET ?3",
-				  "tii", q->state, sqlite_page(q->limit),
-				  (int64_t)q->offset);
+		rc = db_query(db, a, &r, ei,
+			      "SELECT " JOBS_COLS
+			      " FROM jobs WHERE (?1 IS NULL OR state = ?1) "
+			      "ORDER BY created DESC, job_id LIMIT ?2 "
+			      "OFFSET ?3",
+			      "tii", q->state, db_page(q->limit),
+			      (int64_t)q->offset);
 	if (rc == ERR_OK)
-		rc = sqlite_all(&r, jobs_read, sizeof(*ret->items), &l, ei);
+		rc = db_all(&r, jobs_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
 	ret->items = l.items;
@@ -220,11 +218,11 @@ static enum err jobs_interrupt_all(struct store *st, struct wall now,
 	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_run(sqlite_of(st), &n, ei,
-			"UPDATE jobs SET state = 'failed', error = "
-			"'interrupted', finished = ? WHERE state IN ('queued', "
-			"'running')",
-			"w", now);
+	rc = db_run(db_of(st), &n, ei,
+		    "UPDATE jobs SET state = 'failed', error = "
+		    "'interrupted', finished = ? WHERE state IN ('queued', "
+		    "'running')",
+		    "w", now);
 	if (rc == ERR_OK)
 		*ret_rows = (size_t)n;
 	return rc;
@@ -257,7 +255,7 @@ static const struct {
 	  30 },
 };
 
-static enum err jobs_purge_some(struct sqlite_db *db, struct wall now,
+static enum err jobs_purge_some(struct db *db, struct wall now,
 				unsigned int limit, size_t *ret_rows,
 				struct err_info *ei)
 {
@@ -268,8 +266,8 @@ static enum err jobs_purge_some(struct sqlite_db *db, struct wall now,
 		int64_t n = 0;
 		enum err rc;
 
-		rc = sqlite_run(db, &n, ei, jobs_purges[i].sql, "wd",
-				(struct wall){ now.us - age_us }, (int)limit);
+		rc = db_run(db, &n, ei, jobs_purges[i].sql, "wd",
+			    (struct wall){ now.us - age_us }, (int)limit);
 		if (rc)
 			return rc;
 		total += (size_t)n;
@@ -282,20 +280,20 @@ static enum err jobs_purge(struct store *st, struct wall now,
 			   unsigned int limit, size_t *ret_rows,
 			   struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	size_t total = 0;
-	enum err rc = sqlite_atomic_begin(db, ei);
+	enum err rc = db_atomic_begin(db, ei);
 
 	if (rc)
 		return rc;
 	rc = jobs_purge_some(db, now, limit, &total, ei);
-	rc = sqlite_atomic_end(db, rc, ei);
+	rc = db_atomic_end(db, rc, ei);
 	if (rc == ERR_OK)
 		*ret_rows = total;
 	return rc;
 }
 
-void sqlite_jobs_ops(struct store_ops *ops)
+void ops_jobs(struct store_ops *ops)
 {
 	ops->audit_add = jobs_audit_add;
 	ops->audit_list = jobs_audit_list;

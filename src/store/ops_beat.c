@@ -11,30 +11,30 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/sqlite_int.h"
+#include "store/db.h"
 
 #define BEAT_BY_MAX 256
 
-static enum err beat_node(struct sqlite_db *db,
-			  const struct store_heartbeat *hb, struct err_info *ei)
+static enum err beat_node(struct db *db, const struct store_heartbeat *hb,
+			  struct err_info *ei)
 {
 	int64_t n = 0;
-	enum err rc = sqlite_check_text("boot id", hb->boot_id, false, ei);
+	enum err rc = db_check_text("boot id", hb->boot_id, false, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("version", hb->version, false, ei);
+		rc = db_check_text("version", hb->version, false, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("status", hb->status, false, ei);
+		rc = db_check_text("status", hb->status, false, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("metadata", hb->metadata, ei);
+		rc = db_check_json("metadata", hb->metadata, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_run(db, &n, ei,
-				"UPDATE nodes SET last_heartbeat = ?2, boot_id "
-				"= ?3, version = coalesce(?4, version), status "
-				"= ?5, metadata = coalesce(?6, metadata) WHERE "
-				"node_id = ?1",
-				"twtttt", hb->node_id, hb->now, hb->boot_id,
-				hb->version, hb->status, hb->metadata);
+		rc = db_run(db, &n, ei,
+			    "UPDATE nodes SET last_heartbeat = ?2, boot_id "
+			    "= ?3, version = coalesce(?4, version), status "
+			    "= ?5, metadata = coalesce(?6, metadata) WHERE "
+			    "node_id = ?1",
+			    "twtttt", hb->node_id, hb->now, hb->boot_id,
+			    hb->version, hb->status, hb->metadata);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "no node %s", hb->node_id);
@@ -44,12 +44,11 @@ static enum err beat_node(struct sqlite_db *db,
  * May the node speak for it?  0 unknown account, 1 yes, 2 old epoch, 3 another
  * node's.  One query, on primary keys.
  */
-static enum err beat_standing(struct sqlite_db *db,
-			      const struct store_heartbeat *hb,
+static enum err beat_standing(struct db *db, const struct store_heartbeat *hb,
 			      const struct store_report *rep, int64_t *ret,
 			      struct err_info *ei)
 {
-	return sqlite_scalar(
+	return db_scalar(
 		db, 0, ret, ei,
 		"SELECT CASE "
 		"WHEN ?3 > 0 AND l.node_id = ?2 AND l.epoch = ?3 THEN 1 "
@@ -62,38 +61,37 @@ static enum err beat_standing(struct sqlite_db *db,
 		"tti", rep->account_id, hb->node_id, rep->epoch);
 }
 
-static enum err beat_finding(struct sqlite_db *db,
-			     const struct store_heartbeat *hb,
+static enum err beat_finding(struct db *db, const struct store_heartbeat *hb,
 			     const struct store_report *rep,
 			     struct err_info *ei)
 {
-	return sqlite_run(db, NULL, ei,
-			  "INSERT INTO findings (kind, account_id, node_id, "
-			  "detail, first_seen, last_seen) SELECT "
-			  "'foreign_report', ?1, ?2, ?3, ?4, ?4 WHERE (SELECT "
-			  "count(*) FROM findings) < ?5 ON CONFLICT DO UPDATE "
-			  "SET detail = ?3, last_seen = ?4, count = count + 1",
-			  "tttwd", rep->account_id, hb->node_id, rep->status,
-			  hb->now, STORE_FINDINGS_MAX);
+	return db_run(db, NULL, ei,
+		      "INSERT INTO findings (kind, account_id, node_id, "
+		      "detail, first_seen, last_seen) SELECT "
+		      "'foreign_report', ?1, ?2, ?3, ?4, ?4 WHERE (SELECT "
+		      "count(*) FROM findings) < ?5 ON CONFLICT (kind, "
+		      "account_id, node_id) DO UPDATE SET detail = ?3, "
+		      "last_seen = ?4, count = findings.count + 1",
+		      "tttwd", rep->account_id, hb->node_id, rep->status,
+		      hb->now, STORE_FINDINGS_MAX);
 }
 
 /* A node without leases knew the account first: it is recorded as its own. */
-static enum err beat_create(struct sqlite_db *db,
-			    const struct store_heartbeat *hb,
+static enum err beat_create(struct db *db, const struct store_heartbeat *hb,
 			    struct store_report *rep, struct err_info *ei)
 {
-	enum err rc = sqlite_nodes_room(db, hb->node_id, rep->account_id, ei);
+	enum err rc = ops_nodes_room(db, hb->node_id, rep->account_id, ei);
 
 	rep->ret = STORE_REPORT_REFUSED;
 	if (rc == ERR_CAPACITY)
 		return ERR_OK;
 	if (rc == ERR_OK)
-		rc = sqlite_run(db, NULL, ei,
-				"INSERT INTO accounts (account_id, source, "
-				"node_id, enabled, desired_online, created, "
-				"updated) VALUES (?, 'remote', ?, 1, ?, ?, ?)",
-				"ttdww", rep->account_id, hb->node_id, 0,
-				hb->now, hb->now);
+		rc = db_run(db, NULL, ei,
+			    "INSERT INTO accounts (account_id, source, "
+			    "node_id, enabled, desired_online, created, "
+			    "updated) VALUES (?, 'remote', ?, 1, ?, ?, ?)",
+			    "ttdww", rep->account_id, hb->node_id, 0, hb->now,
+			    hb->now);
 	if (rc == ERR_OK)
 		rep->ret = STORE_REPORT_CREATED;
 	return rc;
@@ -105,45 +103,49 @@ static enum err beat_create(struct sqlite_db *db,
  */
 #define BEAT_UPDATE                                                            \
 	"UPDATE accounts SET "                                                 \
-	"status_since = iif(?3 <> 0, ?3, iif(status = ?2, status_since, "      \
-	"?18)), status = ?2, "                                                 \
+	"status_since = CASE WHEN ?3 <> 0 THEN ?3 WHEN status = ?2 THEN "      \
+	"status_since ELSE ?18 END, status = ?2, "                             \
 	"error_code = ?4, error_message = ?5, error_advice = ?6, "             \
-	"script_id = iif(coalesce(script_id, '') IN ('', 'default'), "         \
-	"coalesce(?7, script_id), script_id), "                                \
-	"last_activity = max(last_activity, ?8), limited_until = ?9, "         \
+	"script_id = CASE WHEN coalesce(script_id, '') IN ('', 'default') "    \
+	"THEN coalesce(?7, script_id) ELSE script_id END, "                    \
+	"last_activity = CASE WHEN last_activity > ?8 THEN last_activity "     \
+	"ELSE ?8 END, limited_until = ?9, "                                    \
 	"session_file = coalesce(?10, session_file), "                         \
 	"phone = coalesce(phone, ?11), username = coalesce(?12, username), "   \
-	"user_id = iif(?13 <> 0, ?13, user_id), "                              \
+	"user_id = CASE WHEN ?13 <> 0 THEN ?13 ELSE user_id END, "             \
 	"message_count = message_count + d.m, "                                \
 	"reply_count = reply_count + d.r, "                                    \
-	"messages_today = iif(today = ?17, messages_today, 0) + d.m, "         \
-	"replies_today = iif(today = ?17, replies_today, 0) + d.r, "           \
-	"today = ?17, counted_by = ?16, "                                      \
-	"counted_messages = iif(?14 < 0, counted_messages, ?14), "             \
-	"counted_replies = iif(?15 < 0, counted_replies, ?15), "               \
+	"messages_today = CASE WHEN today = ?17 THEN messages_today ELSE 0 "   \
+	"END + d.m, "                                                          \
+	"replies_today = CASE WHEN today = ?17 THEN replies_today ELSE 0 END " \
+	"+ d.r, today = ?17, counted_by = ?16, "                               \
+	"counted_messages = CASE WHEN ?14 < 0 THEN counted_messages ELSE ?14 " \
+	"END, "                                                                \
+	"counted_replies = CASE WHEN ?15 < 0 THEN counted_replies ELSE ?15 "   \
+	"END, "                                                                \
 	"updated = ?18, limits = ?19, position = coalesce(?20, position) "     \
-	"FROM (SELECT iif(?14 < 0, 0, ?14 - iif(c.counted_by IS ?16 AND "      \
-	"c.counted_messages <= ?14, c.counted_messages, 0)) AS m, "            \
-	"iif(?15 < 0, 0, ?15 - iif(c.counted_by IS ?16 AND "                   \
-	"c.counted_replies <= ?15, c.counted_replies, 0)) AS r "               \
-	"FROM accounts c WHERE c.account_id = ?1) AS d "                       \
+	"FROM (SELECT CASE WHEN ?14 < 0 THEN 0 WHEN c.counted_by = ?16 AND "   \
+	"c.counted_messages <= ?14 THEN ?14 - c.counted_messages ELSE ?14 "    \
+	"END AS m, "                                                           \
+	"CASE WHEN ?15 < 0 THEN 0 WHEN c.counted_by = ?16 AND "                \
+	"c.counted_replies <= ?15 THEN ?15 - c.counted_replies ELSE ?15 END "  \
+	"AS r FROM accounts c WHERE c.account_id = ?1) AS d "                  \
 	"WHERE accounts.account_id = ?1"
 
-static enum err beat_write(struct sqlite_db *db,
-			   const struct store_heartbeat *hb,
+static enum err beat_write(struct db *db, const struct store_heartbeat *hb,
 			   const struct store_report *r, struct err_info *ei)
 {
 	char by[BEAT_BY_MAX];
 
 	snprintf(by, sizeof(by), "%.100s/%.100s", hb->node_id,
 		 hb->boot_id ? hb->boot_id : "");
-	return sqlite_run(db, NULL, ei, BEAT_UPDATE, "ttwttttwwtttiiitdwtt",
-			  r->account_id, r->status, r->state_since,
-			  r->error_code, r->error_message, r->error_advice,
-			  r->script_id, r->last_activity, r->limited_until,
-			  r->session_file, r->phone, r->username, r->user_id,
-			  r->message_count, r->reply_count, by, (int)hb->day,
-			  hb->now, r->limits, r->position);
+	return db_run(db, NULL, ei, BEAT_UPDATE, "ttwttttwwtttiiitdwtt",
+		      r->account_id, r->status, r->state_since, r->error_code,
+		      r->error_message, r->error_advice, r->script_id,
+		      r->last_activity, r->limited_until, r->session_file,
+		      r->phone, r->username, r->user_id, r->message_count,
+		      r->reply_count, by, (int)hb->day, hb->now, r->limits,
+		      r->position);
 }
 
 static enum err beat_check_report(const struct store_report *r,
@@ -160,12 +162,12 @@ static enum err beat_check_report(const struct store_report *r,
 		{ "phone", r->phone },
 		{ "username", r->username },
 	};
-	enum err rc = sqlite_check_text("account id", r->account_id, true, ei);
+	enum err rc = db_check_text("account id", r->account_id, true, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("status", r->status, true, ei);
+		rc = db_check_text("status", r->status, true, ei);
 	for (size_t i = 0; rc == ERR_OK && i < ARRAY_LEN(opt); i++)
-		rc = sqlite_check_text(opt[i].what, opt[i].text, false, ei);
+		rc = db_check_text(opt[i].what, opt[i].text, false, ei);
 	if (rc == ERR_OK && r->limits && strlen(r->limits) > STORE_LIMITS_MAX)
 		rc = err_set(ei, ERR_TOOBIG, "limits: over %d bytes",
 			     STORE_LIMITS_MAX);
@@ -176,8 +178,7 @@ static enum err beat_check_report(const struct store_report *r,
 	return rc;
 }
 
-static enum err beat_report(struct sqlite_db *db,
-			    const struct store_heartbeat *hb,
+static enum err beat_report(struct db *db, const struct store_heartbeat *hb,
 			    struct store_report *rep, struct err_info *ei)
 {
 	int64_t standing = 0;
@@ -209,7 +210,7 @@ static enum err beat_report(struct sqlite_db *db,
 	}
 }
 
-static enum err beat_leases(struct sqlite_db *db, struct store_heartbeat *hb,
+static enum err beat_leases(struct db *db, struct store_heartbeat *hb,
 			    struct err_info *ei)
 {
 	enum err rc = ERR_OK;
@@ -217,19 +218,19 @@ static enum err beat_leases(struct sqlite_db *db, struct store_heartbeat *hb,
 	for (size_t i = 0; rc == ERR_OK && i < hb->n_released; i++) {
 		struct store_lease_ref *ref = &hb->released[i];
 
-		rc = sqlite_leases_release_ref(db, hb->node_id, ref, hb->now,
-					       NULL);
+		rc = ops_leases_release_ref(db, hb->node_id, ref, hb->now,
+					    NULL);
 		ref->ok = rc == ERR_OK;
 		if (rc == ERR_STALE_EPOCH)
 			rc = ERR_OK;
 	}
 	for (size_t i = 0; rc == ERR_OK && i < hb->n_renewals; i++)
-		rc = sqlite_leases_renew_ref(db, hb->node_id, &hb->renewals[i],
-					     hb->now, ei);
+		rc = ops_leases_renew_ref(db, hb->node_id, &hb->renewals[i],
+					  hb->now, ei);
 	return rc;
 }
 
-static enum err beat_responses(struct sqlite_db *db, struct store_heartbeat *hb,
+static enum err beat_responses(struct db *db, struct store_heartbeat *hb,
 			       struct err_info *ei)
 {
 	enum err rc = ERR_OK;
@@ -237,8 +238,7 @@ static enum err beat_responses(struct sqlite_db *db, struct store_heartbeat *hb,
 	for (size_t i = 0; rc == ERR_OK && i < hb->n_responses; i++) {
 		struct store_command_result *r = &hb->responses[i];
 
-		rc = sqlite_commands_settle_one(db, hb->node_id, r, hb->now,
-						ei);
+		rc = ops_commands_settle_one(db, hb->node_id, r, hb->now, ei);
 		r->ret_known = rc == ERR_OK;
 		if (rc == ERR_NOTFOUND)
 			rc = ERR_OK;
@@ -247,7 +247,7 @@ static enum err beat_responses(struct sqlite_db *db, struct store_heartbeat *hb,
 }
 
 /* Reports first: the last word of an epoch comes with its release. */
-static enum err beat_all(struct sqlite_db *db, struct store_heartbeat *hb,
+static enum err beat_all(struct db *db, struct store_heartbeat *hb,
 			 struct err_info *ei)
 {
 	enum err rc = beat_node(db, hb, ei);
@@ -264,44 +264,43 @@ static enum err beat_all(struct sqlite_db *db, struct store_heartbeat *hb,
 static enum err beat_apply(struct store *st, struct store_heartbeat *hb,
 			   struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	enum err rc = sqlite_atomic_begin(db, ei);
+	struct db *db = db_of(st);
+	enum err rc = db_atomic_begin(db, ei);
 
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, beat_all(db, hb, ei), ei);
+	return db_atomic_end(db, beat_all(db, hb, ei), ei);
 }
 
-static void beat_read_finding(struct sqlite_row *r, void *ret)
+static void beat_read_finding(struct db_row *r, void *ret)
 {
 	struct store_finding *f = ret;
 
-	f->kind = sqlite_must(r);
-	f->account_id = sqlite_must(r);
-	f->node_id = sqlite_must(r);
-	f->detail = sqlite_text(r);
-	f->first_seen = sqlite_wall(r);
-	f->last_seen = sqlite_wall(r);
-	f->count = sqlite_i64(r);
+	f->kind = db_must(r);
+	f->account_id = db_must(r);
+	f->node_id = db_must(r);
+	f->detail = db_text(r);
+	f->first_seen = db_wall(r);
+	f->last_seen = db_wall(r);
+	f->count = db_i64(r);
 }
 
 static enum err beat_findings(struct store *st, const char *kind,
 			      struct arena *a, struct store_findings *ret,
 			      struct err_info *ei)
 {
-	struct sqlite_list l;
-	struct sqlite_row r;
+	struct db_list l;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(sqlite_of(st), a, &r, ei,
-			  "SELECT kind, account_id, node_id, detail, "
-			  "first_seen, last_seen, count FROM findings WHERE "
-			  "(?1 IS NULL OR kind = ?1) ORDER BY last_seen DESC "
-			  "LIMIT ?2",
-			  "td", kind, STORE_PAGE_MAX);
+	rc = db_query(db_of(st), a, &r, ei,
+		      "SELECT kind, account_id, node_id, detail, "
+		      "first_seen, last_seen, count FROM findings WHERE "
+		      "(?1 IS NULL OR kind = ?1) ORDER BY last_seen DESC "
+		      "LIMIT ?2",
+		      "td", kind, STORE_PAGE_MAX);
 	if (rc == ERR_OK)
-		rc = sqlite_all(&r, beat_read_finding, sizeof(*ret->items), &l,
-				ei);
+		rc = db_all(&r, beat_read_finding, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
 	ret->items = l.items;
@@ -309,7 +308,7 @@ static enum err beat_findings(struct store *st, const char *kind,
 	return ERR_OK;
 }
 
-void sqlite_beat_ops(struct store_ops *ops)
+void ops_beat(struct store_ops *ops)
 {
 	ops->heartbeat_apply = beat_apply;
 	ops->finding_list = beat_findings;

@@ -2,7 +2,7 @@
 /*
  * Join tokens and nodes.
  */
-#include "store/sqlite_int.h"
+#include "store/db.h"
 
 #define NODES_DEFAULT_MAX 1000
 
@@ -10,19 +10,18 @@ static enum err nodes_join_add(struct store *st, const struct store_join *j,
 			       struct err_info *ei)
 {
 	int64_t n = 0;
-	enum err rc = sqlite_check_text("join token id", j->id, true, ei);
+	enum err rc = db_check_text("join token id", j->id, true, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("label", j->label, false, ei);
+		rc = db_check_text("label", j->label, false, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_run(sqlite_of(st), &n, ei,
-				"INSERT INTO joins (id, hash, label, "
-				"created_by, created, expires) SELECT ?1, ?2, "
-				"?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM "
-				"joins) < ?7 ON CONFLICT DO NOTHING",
-				"thttwwd", j->id, &j->hash, j->label,
-				j->created_by, j->created, j->expires,
-				STORE_USERS_MAX);
+		rc = db_run(db_of(st), &n, ei,
+			    "INSERT INTO joins (id, hash, label, "
+			    "created_by, created, expires) SELECT ?1, ?2, "
+			    "?3, ?4, ?5, ?6 WHERE (SELECT count(*) FROM "
+			    "joins) < ?7 ON CONFLICT DO NOTHING",
+			    "thttwwd", j->id, &j->hash, j->label, j->created_by,
+			    j->created, j->expires, STORE_USERS_MAX);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_DUPLICATE,
@@ -30,36 +29,35 @@ static enum err nodes_join_add(struct store *st, const struct store_join *j,
 		       STORE_USERS_MAX);
 }
 
-static void nodes_read_join(struct sqlite_row *r, void *ret)
+static void nodes_read_join(struct db_row *r, void *ret)
 {
 	struct store_join *j = ret;
 
-	j->id = sqlite_must(r);
-	sqlite_fixed(r, j->hash.bytes, sizeof(j->hash.bytes));
-	j->label = sqlite_text(r);
-	j->created_by = sqlite_must(r);
-	j->created = sqlite_wall(r);
-	j->expires = sqlite_wall(r);
-	j->used = sqlite_wall(r);
-	j->used_by_node = sqlite_text(r);
+	j->id = db_must(r);
+	db_fixed(r, j->hash.bytes, sizeof(j->hash.bytes));
+	j->label = db_text(r);
+	j->created_by = db_must(r);
+	j->created = db_wall(r);
+	j->expires = db_wall(r);
+	j->used = db_wall(r);
+	j->used_by_node = db_text(r);
 }
 
 static enum err nodes_join_list(struct store *st, struct arena *a,
 				struct store_joins *ret, struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct sqlite_list l;
-	struct sqlite_row r;
+	struct db *db = db_of(st);
+	struct db_list l;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(db, a, &r, ei,
-			  "SELECT id, hash, label, created_by, created, "
-			  "expires, used, used_by_node FROM joins ORDER BY "
-			  "created, id LIMIT ?",
-			  "i", (int64_t)STORE_USERS_MAX);
+	rc = db_query(db, a, &r, ei,
+		      "SELECT id, hash, label, created_by, created, "
+		      "expires, used, used_by_node FROM joins ORDER BY "
+		      "created, id LIMIT ?",
+		      "i", (int64_t)STORE_USERS_MAX);
 	if (rc == ERR_OK)
-		rc = sqlite_all(&r, nodes_read_join, sizeof(*ret->items), &l,
-				ei);
+		rc = db_all(&r, nodes_read_join, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
 	ret->items = l.items;
@@ -73,8 +71,8 @@ static enum err nodes_join_delete(struct store *st, const char *id,
 	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_run(sqlite_of(st), &n, ei, "DELETE FROM joins WHERE id = ?",
-			"t", id);
+	rc = db_run(db_of(st), &n, ei, "DELETE FROM joins WHERE id = ?", "t",
+		    id);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "no join token %s", id);
@@ -82,20 +80,20 @@ static enum err nodes_join_delete(struct store *st, const char *id,
 
 static enum err nodes_check(const struct store_node *n, struct err_info *ei)
 {
-	enum err rc = sqlite_check_text("node id", n->node_id, true, ei);
+	enum err rc = db_check_text("node id", n->node_id, true, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("node name", n->name, true, ei);
+		rc = db_check_text("node name", n->name, true, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("host name", n->hostname, false, ei);
+		rc = db_check_text("host name", n->hostname, false, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_text("version", n->version, false, ei);
+		rc = db_check_text("version", n->version, false, ei);
 	if (rc == ERR_OK)
-		rc = sqlite_check_json("metadata", n->metadata, ei);
+		rc = db_check_json("metadata", n->metadata, ei);
 	return rc;
 }
 
-static enum err nodes_insert(struct sqlite_db *db, const struct store_node *n,
+static enum err nodes_insert(struct db *db, const struct store_node *n,
 			     struct wall now, struct err_info *ei)
 {
 	int64_t max = n->max_accounts > 0 ? n->max_accounts : NODES_DEFAULT_MAX;
@@ -103,22 +101,22 @@ static enum err nodes_insert(struct sqlite_db *db, const struct store_node *n,
 	int64_t count = 0, added = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &count, ei, "SELECT count(*) FROM nodes", "");
+	rc = db_scalar(db, 0, &count, ei, "SELECT count(*) FROM nodes", "");
 	if (rc)
 		return rc;
 	if (count >= STORE_NODES_MAX)
 		return err_set(ei, ERR_CAPACITY, "there are %d nodes already",
 			       STORE_NODES_MAX);
-	rc = sqlite_run(db, &added, ei,
-			"INSERT INTO nodes (node_id, name, token, public_key, "
-			"draining, ack_on_delivery, allow_plain, hostname, "
-			"version, metadata, max_accounts, created, updated) "
-			"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
-			"CONFLICT DO NOTHING",
-			"tthbdddtttiww", n->node_id, n->name, &n->token,
-			n->has_public_key ? n->public_key : NULL, key_len,
-			n->draining, n->ack_on_delivery, n->allow_plain,
-			n->hostname, n->version, n->metadata, max, now, now);
+	rc = db_run(db, &added, ei,
+		    "INSERT INTO nodes (node_id, name, token, public_key, "
+		    "draining, ack_on_delivery, allow_plain, hostname, "
+		    "version, metadata, max_accounts, created, updated) "
+		    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+		    "CONFLICT DO NOTHING",
+		    "tthbdddtttiww", n->node_id, n->name, &n->token,
+		    n->has_public_key ? n->public_key : NULL, key_len,
+		    n->draining, n->ack_on_delivery, n->allow_plain,
+		    n->hostname, n->version, n->metadata, max, now, now);
 	if (rc || added)
 		return rc;
 	return err_set(ei, ERR_DUPLICATE,
@@ -129,28 +127,27 @@ static enum err nodes_insert(struct sqlite_db *db, const struct store_node *n,
 static enum err nodes_add(struct store *st, const struct store_node *n,
 			  struct wall now, struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	enum err rc = nodes_check(n, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_atomic_begin(db, ei);
+		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, nodes_insert(db, n, now, ei), ei);
+	return db_atomic_end(db, nodes_insert(db, n, now, ei), ei);
 }
 
-static enum err nodes_join_use(struct sqlite_db *db,
-			       const struct store_hash *join,
+static enum err nodes_join_use(struct db *db, const struct store_hash *join,
 			       const char *node_id, struct wall now,
 			       struct err_info *ei)
 {
 	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_run(db, &n, ei,
-			"UPDATE joins SET used = ?2, used_by_node = ?3 WHERE "
-			"hash = ?1 AND used = 0 AND expires > ?2",
-			"hwt", join, now, node_id);
+	rc = db_run(db, &n, ei,
+		    "UPDATE joins SET used = ?2, used_by_node = ?3 WHERE "
+		    "hash = ?1 AND used = 0 AND expires > ?2",
+		    "hwt", join, now, node_id);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_UNAUTHORIZED,
@@ -162,17 +159,17 @@ static enum err nodes_enroll(struct store *st, const struct store_hash *join,
 			     const struct store_node *n, struct wall now,
 			     struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	enum err rc = nodes_check(n, ei);
 
 	if (rc == ERR_OK)
-		rc = sqlite_atomic_begin(db, ei);
+		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
 	rc = nodes_join_use(db, join, n->node_id, now, ei);
 	if (rc == ERR_OK)
 		rc = nodes_insert(db, n, now, ei);
-	return sqlite_atomic_end(db, rc, ei);
+	return db_atomic_end(db, rc, ei);
 }
 
 #define NODES_SELECT                                                           \
@@ -185,43 +182,42 @@ static enum err nodes_enroll(struct store *st, const struct store_hash *join,
 	"(SELECT count(*) FROM leases l WHERE l.node_id = n.node_id AND "      \
 	"l.released = 0) FROM nodes n "
 
-static void nodes_read(struct sqlite_row *r, void *ret)
+static void nodes_read(struct db_row *r, void *ret)
 {
 	struct store_node *n = ret;
 
-	n->node_id = sqlite_must(r);
-	n->name = sqlite_must(r);
-	sqlite_fixed(r, n->token.bytes, sizeof(n->token.bytes));
-	n->has_public_key =
-		sqlite_fixed(r, n->public_key, sizeof(n->public_key));
-	n->draining = sqlite_i64(r) != 0;
-	n->ack_on_delivery = sqlite_i64(r) != 0;
-	n->allow_plain = sqlite_i64(r) != 0;
-	n->hostname = sqlite_text(r);
-	n->version = sqlite_text(r);
-	n->boot_id = sqlite_text(r);
-	n->status = sqlite_text(r);
-	n->metadata = sqlite_text(r);
-	n->max_accounts = sqlite_i64(r);
-	n->last_heartbeat = sqlite_wall(r);
-	n->created = sqlite_wall(r);
-	n->updated = sqlite_wall(r);
-	n->accounts = sqlite_i64(r);
-	n->accounts_online = sqlite_i64(r);
-	n->leases = sqlite_i64(r);
+	n->node_id = db_must(r);
+	n->name = db_must(r);
+	db_fixed(r, n->token.bytes, sizeof(n->token.bytes));
+	n->has_public_key = db_fixed(r, n->public_key, sizeof(n->public_key));
+	n->draining = db_i64(r) != 0;
+	n->ack_on_delivery = db_i64(r) != 0;
+	n->allow_plain = db_i64(r) != 0;
+	n->hostname = db_text(r);
+	n->version = db_text(r);
+	n->boot_id = db_text(r);
+	n->status = db_text(r);
+	n->metadata = db_text(r);
+	n->max_accounts = db_i64(r);
+	n->last_heartbeat = db_wall(r);
+	n->created = db_wall(r);
+	n->updated = db_wall(r);
+	n->accounts = db_i64(r);
+	n->accounts_online = db_i64(r);
+	n->leases = db_i64(r);
 }
 
 static enum err nodes_get(struct store *st, const char *node_id,
 			  struct arena *a, struct store_node *ret,
 			  struct err_info *ei)
 {
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(sqlite_of(st), a, &r, ei,
-			  NODES_SELECT "WHERE node_id = ?", "t", node_id);
+	rc = db_query(db_of(st), a, &r, ei, NODES_SELECT "WHERE node_id = ?",
+		      "t", node_id);
 	if (rc == ERR_OK)
-		rc = sqlite_one(&r, nodes_read, sizeof(*ret), ret, ei);
+		rc = db_one(&r, nodes_read, sizeof(*ret), ret, ei);
 	if (rc == ERR_NOTFOUND)
 		return err_set(ei, rc, "no node %s", node_id);
 	return rc;
@@ -231,13 +227,13 @@ static enum err nodes_by_token(struct store *st, const struct store_hash *token,
 			       struct arena *a, struct store_node *ret,
 			       struct err_info *ei)
 {
-	struct sqlite_row r;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(sqlite_of(st), a, &r, ei,
-			  NODES_SELECT "WHERE token = ?", "h", token);
+	rc = db_query(db_of(st), a, &r, ei, NODES_SELECT "WHERE token = ?", "h",
+		      token);
 	if (rc == ERR_OK)
-		rc = sqlite_one(&r, nodes_read, sizeof(*ret), ret, ei);
+		rc = db_one(&r, nodes_read, sizeof(*ret), ret, ei);
 	if (rc == ERR_NOTFOUND)
 		return err_set(ei, ERR_UNAUTHORIZED,
 			       "no node has this token: enrol again");
@@ -247,16 +243,15 @@ static enum err nodes_by_token(struct store *st, const struct store_hash *token,
 static enum err nodes_list(struct store *st, struct arena *a,
 			   struct store_nodes *ret, struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	struct sqlite_list l;
-	struct sqlite_row r;
+	struct db *db = db_of(st);
+	struct db_list l;
+	struct db_row r;
 	enum err rc;
 
-	rc = sqlite_query(db, a, &r, ei,
-			  NODES_SELECT "ORDER BY node_id LIMIT ?", "i",
-			  (int64_t)STORE_NODES_MAX);
+	rc = db_query(db, a, &r, ei, NODES_SELECT "ORDER BY node_id LIMIT ?",
+		      "i", (int64_t)STORE_NODES_MAX);
 	if (rc == ERR_OK)
-		rc = sqlite_all(&r, nodes_read, sizeof(*ret->items), &l, ei);
+		rc = db_all(&r, nodes_read, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
 	ret->items = l.items;
@@ -271,11 +266,11 @@ static enum err nodes_check_update(const struct store_node *n, uint32_t fields,
 		return err_set(ei, ERR_INVALID,
 			       "max_accounts must not be negative");
 	if (fields & STORE_NODE_NAME)
-		return sqlite_check_text("node name", n->name, true, ei);
+		return db_check_text("node name", n->name, true, ei);
 	return ERR_OK;
 }
 
-static enum err nodes_change(struct sqlite_db *db, const struct store_node *n,
+static enum err nodes_change(struct db *db, const struct store_node *n,
 			     uint32_t fields, struct wall now,
 			     struct err_info *ei)
 {
@@ -284,28 +279,33 @@ static enum err nodes_change(struct sqlite_db *db, const struct store_node *n,
 	enum err rc = ERR_OK;
 
 	if (fields & STORE_NODE_NAME)
-		rc = sqlite_scalar(db, 0, &taken, ei,
-				   "SELECT 1 FROM nodes WHERE name = ? AND "
-				   "node_id <> ?",
-				   "tt", n->name, n->node_id);
+		rc = db_scalar(db, 0, &taken, ei,
+			       "SELECT 1 FROM nodes WHERE name = ? AND "
+			       "node_id <> ?",
+			       "tt", n->name, n->node_id);
 	if (rc)
 		return rc;
 	if (taken)
 		return err_set(ei, ERR_DUPLICATE,
 			       "another node is called %s already", n->name);
-	rc = sqlite_run(db, &changed, ei,
-			"UPDATE nodes SET name = iif(?2 & 1, ?3, name), "
-			"token = iif(?2 & 2, ?4, token), "
-			"public_key = iif(?2 & 4, ?5, public_key), "
-			"draining = iif(?2 & 8, ?6, draining), "
-			"max_accounts = iif(?2 & 16, ?7, max_accounts), "
-			"ack_on_delivery = iif(?2 & 32, ?8, ack_on_delivery), "
-			"allow_plain = iif(?2 & 64, ?9, allow_plain), "
-			"updated = ?10 WHERE node_id = ?1",
-			"tdthbdiddw", n->node_id, (int)fields, n->name,
-			&n->token, n->has_public_key ? n->public_key : NULL,
-			key_len, n->draining, n->max_accounts,
-			n->ack_on_delivery, n->allow_plain, now);
+	rc = db_run(
+		db, &changed, ei,
+		"UPDATE nodes SET name = CASE WHEN ?2 & 1 <> 0 THEN ?3 ELSE "
+		"name END, "
+		"token = CASE WHEN ?2 & 2 <> 0 THEN ?4 ELSE token END, "
+		"public_key = CASE WHEN ?2 & 4 <> 0 THEN ?5 ELSE public_key "
+		"END, "
+		"draining = CASE WHEN ?2 & 8 <> 0 THEN ?6 ELSE draining END, "
+		"max_accounts = CASE WHEN ?2 & 16 <> 0 THEN ?7 ELSE "
+		"max_accounts END, "
+		"ack_on_delivery = CASE WHEN ?2 & 32 <> 0 THEN ?8 ELSE "
+		"ack_on_delivery END, "
+		"allow_plain = CASE WHEN ?2 & 64 <> 0 THEN ?9 ELSE allow_plain "
+		"END, "
+		"updated = ?10 WHERE node_id = ?1",
+		"tdthbdiddw", n->node_id, (int)fields, n->name, &n->token,
+		n->has_public_key ? n->public_key : NULL, key_len, n->draining,
+		n->max_accounts, n->ack_on_delivery, n->allow_plain, now);
 	if (rc || changed)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "no node %s", n->node_id);
@@ -315,28 +315,28 @@ static enum err nodes_update(struct store *st, const struct store_node *n,
 			     uint32_t fields, struct wall now,
 			     struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
+	struct db *db = db_of(st);
 	enum err rc = nodes_check_update(n, fields, ei);
 
 	_Static_assert(STORE_NODE_NAME == 1 && STORE_NODE_ALLOW_PLAIN == 64,
 		       "the UPDATE above");
 	if (rc == ERR_OK)
-		rc = sqlite_atomic_begin(db, ei);
+		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, nodes_change(db, n, fields, now, ei), ei);
+	return db_atomic_end(db, nodes_change(db, n, fields, now, ei), ei);
 }
 
-static enum err nodes_remove(struct sqlite_db *db, const char *node_id,
+static enum err nodes_remove(struct db *db, const char *node_id,
 			     struct err_info *ei)
 {
 	int64_t n = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, 0, &n, ei,
-			   "SELECT count(*) FROM leases WHERE node_id = ? AND "
-			   "released = 0",
-			   "t", node_id);
+	rc = db_scalar(db, 0, &n, ei,
+		       "SELECT count(*) FROM leases WHERE node_id = ? AND "
+		       "released = 0",
+		       "t", node_id);
 	if (rc)
 		return rc;
 	if (n)
@@ -344,8 +344,8 @@ static enum err nodes_remove(struct sqlite_db *db, const char *node_id,
 			       "node %s still holds %lld leases: drain it and "
 			       "wait",
 			       node_id, (long long)n);
-	rc = sqlite_run(db, &n, ei, "DELETE FROM nodes WHERE node_id = ?", "t",
-			node_id);
+	rc = db_run(db, &n, ei, "DELETE FROM nodes WHERE node_id = ?", "t",
+		    node_id);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "no node %s", node_id);
@@ -354,38 +354,38 @@ static enum err nodes_remove(struct sqlite_db *db, const char *node_id,
 static enum err nodes_delete(struct store *st, const char *node_id,
 			     struct err_info *ei)
 {
-	struct sqlite_db *db = sqlite_of(st);
-	enum err rc = sqlite_atomic_begin(db, ei);
+	struct db *db = db_of(st);
+	enum err rc = db_atomic_begin(db, ei);
 
 	if (rc)
 		return rc;
-	return sqlite_atomic_end(db, nodes_remove(db, node_id, ei), ei);
+	return db_atomic_end(db, nodes_remove(db, node_id, ei), ei);
 }
 
-enum err sqlite_nodes_room(struct sqlite_db *db, const char *node_id,
-			   const char *account_id, struct err_info *ei)
+enum err ops_nodes_room(struct db *db, const char *node_id,
+			const char *account_id, struct err_info *ei)
 {
 	int64_t max = -1, n = 0;
 	enum err rc;
 
-	rc = sqlite_scalar(db, -1, &max, ei,
-			   "SELECT max_accounts FROM nodes WHERE node_id = ?",
-			   "t", node_id);
+	rc = db_scalar(db, -1, &max, ei,
+		       "SELECT max_accounts FROM nodes WHERE node_id = ?", "t",
+		       node_id);
 	if (rc)
 		return rc;
 	if (max < 0)
 		return err_set(ei, ERR_NOTFOUND, "no node %s", node_id);
-	rc = sqlite_scalar(db, 0, &n, ei,
-			   "SELECT count(*) FROM accounts WHERE node_id = ? "
-			   "AND account_id <> ?",
-			   "tt", node_id, account_id);
+	rc = db_scalar(db, 0, &n, ei,
+		       "SELECT count(*) FROM accounts WHERE node_id = ? "
+		       "AND account_id <> ?",
+		       "tt", node_id, account_id);
 	if (rc || n < max)
 		return rc;
 	return err_set(ei, ERR_CAPACITY, "node %s holds %lld of %lld accounts",
 		       node_id, (long long)n, (long long)max);
 }
 
-void sqlite_nodes_ops(struct store_ops *ops)
+void ops_nodes(struct store_ops *ops)
 {
 	ops->join_add = nodes_join_add;
 	ops->join_list = nodes_join_list;
