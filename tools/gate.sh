@@ -17,8 +17,8 @@ export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
 STATIC="syntax format layers names size docs gates schema"
 CHECK="$STATIC build-debug build-asan build-tsan tidy unit-debug unit-asan unit-tsan fuzz"
-TEST="build-release build-debug build-asan build-tsan unit-debug unit-asan unit-tsan fuzz integ demo"
-CI="$STATIC build-release build-debug build-asan build-tsan tidy unit-debug unit-asan unit-tsan fuzz integ demo"
+TEST="build-release build-debug build-asan build-tsan unit-debug unit-asan unit-tsan fuzz integ integpg demo"
+CI="$STATIC build-release build-debug build-asan build-tsan tidy unit-debug unit-asan unit-tsan fuzz integ integpg demo"
 
 logs=build/gate
 passed=0 failed=0
@@ -86,15 +86,21 @@ step_fuzz() {
     tally '^ok   fuzz:' '^FAIL fuzz:'
     return $rc
 }
-step_integ() {
-    local rc
-    rm -f build/integ.xml
-    # Telethon and pytest are the distribution's, so is their Python.
+# Telethon and pytest are the distribution's, so is their Python.
+integ() {
+    local xml=$1 rc
+    shift
+    rm -f "$xml"
     TGFLEET_BIN=$PWD/build/release/tgfleet /usr/bin/python3 -m pytest \
-        -q -p no:cacheprovider --junitxml=build/integ.xml test/integ
+        -q -p no:cacheprovider --junitxml="$xml" "$@"
     rc=$?
-    tools/count.py build/integ.xml
+    tools/count.py "$xml"
     return $rc
+}
+step_integ() { integ build/integ.xml test/integ; }
+# The same fleet on the other database: what it keeps, and kills in between.
+step_integpg() {
+    integ build/integpg.xml --database postgresql test/integ/test_{api,path,kill,leases,vault_key}.py
 }
 step_demo() {
     build/release/tgfleet demo --check

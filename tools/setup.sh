@@ -16,13 +16,14 @@ set -euo pipefail
 
 build_packages=(
     gcc make pkg-config meson ninja-build python3 ca-certificates
-    libuv1-dev libssl-dev libsodium-dev libsqlite3-dev
+    libuv1-dev libssl-dev libsodium-dev libsqlite3-dev libpq-dev
     libcurl4-openssl-dev libyaml-dev zlib1g-dev
     python3-telethon # signs the demo's accounts in
 )
 test_packages=(
     clang clang-format clang-tidy llvm universal-ctags
     libcmocka-dev python3-pytest python3-requests python3-yaml
+    postgresql # the tests start one of their own
     valgrind git
 )
 # library and its pkg-config name (or header), for distributions that lack it
@@ -97,11 +98,20 @@ for p in "${missing[@]}"; do
         pool+=("$p")
     fi
 done
+# Its package would start a server for everyone; nobody asked for that.
+no_server=/etc/postgresql-common/createcluster.d/tgfleet-tests.conf
+case " ${normal[*]} " in
+*" postgresql "*)
+    "${root[@]}" mkdir -p "${no_server%/*}"
+    echo "create_main_cluster = false" | "${root[@]}" tee "$no_server" >/dev/null
+    ;;
+esac
 if [ ${#normal[@]} -gt 0 ]; then
     say "installing from ${PRETTY_NAME:-this distribution}: ${normal[*]}"
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "${normal[@]}" >/dev/null
 fi
+"${root[@]}" rm -f "$no_server"
 
 # Downloads packages of another suite without enabling it.
 from_pool() {

@@ -10,6 +10,7 @@
 #include "http/server.h"
 #include "mtproto/gzip.h"
 #include "net/loop.h"
+#include "store/pg.h"
 #include "store/sqlite.h"
 
 static void option(struct jsonw *w, const struct config_option *o)
@@ -102,6 +103,7 @@ void describe_libraries(struct jsonw *w)
 		{ "llhttp", server_library_version() },
 		{ "libcurl", client_library_version() },
 		{ "SQLite", sqlite_library_version() },
+		{ "libpq", pg_library_version() },
 		{ "yyjson", json_library_version() },
 		{ "libyaml", config_library_version() },
 		{ "zlib", gzip_library_version() },

@@ -59,6 +59,7 @@ static enum err open_data(struct control *c, struct arena *a,
 static enum err open_store(struct control *c, struct arena *a,
 			   struct err_info *ei)
 {
+	const struct store_options opt = { .exclusive = true };
 	const char *url = c->cfg->db;
 	enum err rc;
 
@@ -66,7 +67,7 @@ static enum err open_store(struct control *c, struct arena *a,
 		url = arena_printf(a, "sqlite:%s/tgfleet.db", c->cfg->data);
 	if (!url)
 		return ERR_NOMEM;
-	rc = store_open(url, NULL, &c->store, ei);
+	rc = store_open(url, &opt, &c->store, ei);
 	if (rc)
 		return err_wrap(ei, rc, "database");
 	rc = c->store->ops->migrate(c->store, -1, control_wall(c), ei);

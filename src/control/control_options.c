@@ -19,8 +19,10 @@ static const struct config_option options[] = {
 	    .flags = CONFIG_REQUIRED, .arg = "ADDRESS:PORT",
 	    .help = "where the REST interface listens; port 0 takes a free "
 		    "one"),
-	ROW("db", CONFIG_STR, db, NULL, .arg = "sqlite:PATH",
-	    .help = "the database; default: tgfleet.db in the data folder"),
+	ROW("db", CONFIG_STR, db, NULL, .arg = "ADDRESS",
+	    .help = "the database: sqlite:PATH, or postgresql://USER@HOST/NAME "
+		    "with its password in a PGPASSFILE; default: tgfleet.db in "
+		    "the data folder"),
 	ROW("data", CONFIG_STR, data, "tgfleet-data", .flags = CONFIG_REQUIRED,
 	    .arg = "DIR",
 	    .help = "folder of the database and the vault key, mode 0700"),

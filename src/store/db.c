@@ -115,6 +115,24 @@ enum err db_atomic_end(struct db *db, enum err rc, struct err_info *ei)
 
 /* --- statements --- */
 
+struct db_slot *db_cache_slot(struct db_cache *c, const char *sql)
+{
+	size_t i = ((uintptr_t)sql >> 3) * 0x9e3779b1U;
+	struct db_slot *slot;
+
+	for (;; i++) {
+		slot = &c->slots[i & (DB_CACHE_SLOTS - 1)];
+		if (slot->sql == sql)
+			return slot;
+		if (!slot->sql)
+			break;
+	}
+	BUG_ON(c->n >= DB_CACHE_SLOTS / 2);
+	slot->sql = sql;
+	c->n++;
+	return slot;
+}
+
 static struct db_arg db_arg_of(char kind, va_list *ap)
 {
 	const struct store_hash *h;

@@ -45,6 +45,8 @@ struct db {
 
 struct db_driver {
 	const char *begin; /* starts a transaction that will write */
+	/* Lets one at a time change the schema; NULL: begin does. */
+	const char *schema_lock;
 	/* How many tables there are called schema_migrations. */
 	const char *has_schema;
 	/* Which of the texts of a migration is ours. */
@@ -72,6 +74,22 @@ struct db_driver {
 	void (*forget)(struct db *db);
 	enum err (*integrity)(struct db *db, struct err_info *ei);
 };
+
+/* Prepared statements, by the address of their text. */
+#define DB_CACHE_SLOTS 512 /* power of two, well above our statements */
+
+struct db_slot {
+	const char *sql; /* NULL: free */
+	void *stmt;
+};
+
+struct db_cache {
+	unsigned int n;
+	struct db_slot slots[DB_CACHE_SLOTS];
+};
+
+/* Where the statement is, or a free place that is now its: stmt is NULL. */
+struct db_slot *db_cache_slot(struct db_cache *c, const char *sql);
 
 static inline struct db *db_of(struct store *st)
 {

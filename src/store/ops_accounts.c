@@ -22,8 +22,8 @@
 	"a.session_file, a.created, a.updated, a.version, s.version, "         \
 	"s.fingerprint, l.epoch, "                                             \
 	"CASE WHEN l.released = 0 THEN l.node_id END, "                        \
-	"(SELECT group_concat(t.tag, char(31)) FROM account_tags t WHERE "     \
-	"t.account_id = a.account_id) "
+	"(SELECT group_concat(x.tag, char(31)) FROM (SELECT t.tag FROM "       \
+	"account_tags t WHERE t.account_id = a.account_id ORDER BY t.tag) x) "
 
 #define ACCOUNTS_FROM                                                          \
 	"FROM accounts a LEFT JOIN sessions s ON s.account_id = "              \
@@ -569,6 +569,24 @@ static enum err accounts_list(struct store *st,
 	return ERR_OK;
 }
 
+/* PostgreSQL's sum is of a wider type than what it adds. */
+#define ACCOUNTS_TOTALS                                                        \
+	"SELECT count(*), CAST(sum(enabled) AS BIGINT), count(node_id), "      \
+	"CAST(sum(desired_online) AS BIGINT), "                                \
+	"count(*) FILTER (WHERE status = 'offline'), "                         \
+	"count(*) FILTER (WHERE status = 'starting'), "                        \
+	"count(*) FILTER (WHERE status = 'online'), "                          \
+	"count(*) FILTER (WHERE status = 'limited'), "                         \
+	"count(*) FILTER (WHERE status = 'frozen'), "                          \
+	"count(*) FILTER (WHERE status = 'banned'), "                          \
+	"count(*) FILTER (WHERE status = 'revoked'), "                         \
+	"count(*) FILTER (WHERE status = 'error'), "                           \
+	"CAST(sum(CASE WHEN today = ?1 THEN messages_today END) AS BIGINT), "  \
+	"CAST(sum(CASE WHEN today = ?1 THEN replies_today END) AS BIGINT), "   \
+	"CAST(sum(message_count) AS BIGINT), "                                 \
+	"CAST(sum(reply_count) AS BIGINT), "                                   \
+	"(SELECT count(*) FROM sessions WHERE quarantined = 0) FROM accounts"
+
 static enum err accounts_totals(struct store *st, int32_t day,
 				struct store_totals *ret, struct err_info *ei)
 {
@@ -586,24 +604,7 @@ static enum err accounts_totals(struct store *st, int32_t day,
 	};
 	enum err rc;
 
-	rc = db_query(
-		db, NULL, &r, ei,
-		"SELECT count(*), coalesce(sum(enabled), 0), count(node_id), "
-		"coalesce(sum(desired_online), 0), "
-		"count(*) FILTER (WHERE status = 'offline'), "
-		"count(*) FILTER (WHERE status = 'starting'), "
-		"count(*) FILTER (WHERE status = 'online'), "
-		"count(*) FILTER (WHERE status = 'limited'), "
-		"count(*) FILTER (WHERE status = 'frozen'), "
-		"count(*) FILTER (WHERE status = 'banned'), "
-		"count(*) FILTER (WHERE status = 'revoked'), "
-		"count(*) FILTER (WHERE status = 'error'), "
-		"coalesce(sum(messages_today) FILTER (WHERE today = ?1), 0), "
-		"coalesce(sum(replies_today) FILTER (WHERE today = ?1), 0), "
-		"coalesce(sum(message_count), 0), coalesce(sum(reply_count), "
-		"0), (SELECT count(*) FROM sessions WHERE quarantined = 0) "
-		"FROM accounts",
-		"d", (int)day);
+	rc = db_query(db, NULL, &r, ei, ACCOUNTS_TOTALS, "d", (int)day);
 	if (rc == ERR_OK)
 		rc = db_next(&r, &have, ei);
 	if (rc || !have)

@@ -47,7 +47,9 @@ static enum err commands_room(struct db *db, const char *node_id,
 	enum err rc;
 
 	rc = db_scalar(db, 0, &exists, ei,
-		       "SELECT 1 FROM nodes WHERE node_id = ?", "t", node_id);
+		       "SELECT 1 FROM nodes WHERE node_id = ? "
+		       "/* FOR UPDATE */",
+		       "t", node_id);
 	if (rc)
 		return rc;
 	if (!exists)

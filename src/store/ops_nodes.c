@@ -369,8 +369,9 @@ enum err ops_nodes_room(struct db *db, const char *node_id,
 	enum err rc;
 
 	rc = db_scalar(db, -1, &max, ei,
-		       "SELECT max_accounts FROM nodes WHERE node_id = ?", "t",
-		       node_id);
+		       "SELECT max_accounts FROM nodes WHERE node_id = ? "
+		       "/* FOR UPDATE */",
+		       "t", node_id);
 	if (rc)
 		return rc;
 	if (max < 0)

@@ -179,6 +179,15 @@ static enum err people_user_list(struct store *st, struct arena *a,
 	return ERR_OK;
 }
 
+/* Two who each leave the other as the last admin must not pass at once. */
+static enum err people_lock(struct db *db, struct err_info *ei)
+{
+	return db_run(db, NULL, ei,
+		      "SELECT id FROM users WHERE role = 'admin' ORDER BY id "
+		      "/* FOR UPDATE */",
+		      "");
+}
+
 /* ERR_CONFLICT if nobody could administer any more. */
 static enum err people_still_admin(struct db *db, struct err_info *ei)
 {
@@ -243,7 +252,10 @@ static enum err people_user_update(struct store *st, const struct store_user *u,
 		rc = db_atomic_begin(db, ei);
 	if (rc)
 		return rc;
-	return db_atomic_end(db, people_user_change(db, u, fields, ei), ei);
+	rc = people_lock(db, ei);
+	if (rc == ERR_OK)
+		rc = people_user_change(db, u, fields, ei);
+	return db_atomic_end(db, rc, ei);
 }
 
 static enum err people_user_remove(struct db *db, int64_t id,
@@ -268,7 +280,10 @@ static enum err people_user_delete(struct store *st, int64_t id,
 
 	if (rc)
 		return rc;
-	return db_atomic_end(db, people_user_remove(db, id, ei), ei);
+	rc = people_lock(db, ei);
+	if (rc == ERR_OK)
+		rc = people_user_remove(db, id, ei);
+	return db_atomic_end(db, rc, ei);
 }
 
 static enum err people_login_failed(struct store *st, int64_t id,

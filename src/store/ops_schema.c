@@ -98,10 +98,15 @@ static enum err schema_move(struct db *db, int to, struct wall now,
 	struct store_schema s = { 0 };
 	enum err rc;
 
+	if (db->drv->schema_lock) {
+		rc = db_script(db, db->drv->schema_lock, ei);
+		if (rc)
+			return rc;
+	}
 	rc = db_script(db,
 		       "CREATE TABLE IF NOT EXISTS schema_migrations ("
 		       "version INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-		       "applied INTEGER NOT NULL)",
+		       "applied BIGINT NOT NULL)",
 		       ei);
 	if (rc)
 		return rc;

@@ -75,8 +75,9 @@ static enum err sessions_account(struct db *db, const char *account_id,
 	enum err rc;
 
 	rc = db_scalar(db, 0, &have, ei,
-		       "SELECT 1 FROM accounts WHERE account_id = ?", "t",
-		       account_id);
+		       "SELECT 1 FROM accounts WHERE account_id = ? "
+		       "/* FOR UPDATE */",
+		       "t", account_id);
 	if (rc || have)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "no account %s", account_id);

@@ -18,18 +18,11 @@
 #include "store/migrations.h"
 
 #define SQLITE_APPLICATION_ID 0x74676665 /* "tgfe" */
-#define SQLITE_CACHE_SLOTS 512 /* power of two, well above our statements */
-
-struct sqlite_cached {
-	const char *sql;
-	sqlite3_stmt *stmt;
-};
 
 struct sqlite {
 	struct db db; /* first */
 	sqlite3 *conn;
-	unsigned int ncached;
-	struct sqlite_cached cache[SQLITE_CACHE_SLOTS];
+	struct db_cache cache;
 };
 
 static struct sqlite *sqlite_of(struct db *db)
@@ -82,25 +75,16 @@ static enum err sqlite_fail(const struct sqlite *s, struct err_info *ei)
 static enum err sqlite_prepare(struct sqlite *s, const char *sql,
 			       sqlite3_stmt **ret, struct err_info *ei)
 {
-	size_t i = ((uintptr_t)sql >> 3) * 0x9e3779b1U;
-	struct sqlite_cached *c;
+	struct db_slot *slot = db_cache_slot(&s->cache, sql);
 
-	for (;; i++) {
-		c = &s->cache[i & (SQLITE_CACHE_SLOTS - 1)];
-		if (!c->sql)
-			break;
-		if (c->sql == sql) {
-			*ret = c->stmt;
-			return ERR_OK;
-		}
+	if (!slot->stmt) {
+		if (sqlite3_prepare_v3(s->conn, sql, -1,
+				       SQLITE_PREPARE_PERSISTENT, ret,
+				       NULL) != SQLITE_OK)
+			return sqlite_fail(s, ei);
+		slot->stmt = *ret;
 	}
-	BUG_ON(s->ncached >= SQLITE_CACHE_SLOTS / 2);
-	if (sqlite3_prepare_v3(s->conn, sql, -1, SQLITE_PREPARE_PERSISTENT,
-			       &c->stmt, NULL) != SQLITE_OK)
-		return sqlite_fail(s, ei);
-	c->sql = sql;
-	s->ncached++;
-	*ret = c->stmt;
+	*ret = slot->stmt;
 	return ERR_OK;
 }
 
@@ -108,10 +92,9 @@ static void sqlite_forget(struct db *db)
 {
 	struct sqlite *s = sqlite_of(db);
 
-	for (size_t i = 0; i < SQLITE_CACHE_SLOTS; i++)
-		sqlite3_finalize(s->cache[i].stmt);
-	memset(s->cache, 0, sizeof(s->cache));
-	s->ncached = 0;
+	for (size_t i = 0; i < DB_CACHE_SLOTS; i++)
+		sqlite3_finalize(s->cache.slots[i].stmt);
+	s->cache = (struct db_cache){ 0 };
 }
 
 static int sqlite_bind_one(sqlite3_stmt *stmt, int i, const struct db_arg *x)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/pg.h"
 #include "store/sqlite.h"
 
 enum err store_open(const char *url, const struct store_options *opt,
@@ -16,12 +17,11 @@ enum err store_open(const char *url, const struct store_options *opt,
 		return sqlite_open(url + 7, opt, ret, ei);
 	if (strncmp(url, "postgresql:", 11) == 0 ||
 	    strncmp(url, "postgres:", 9) == 0)
-		return err_set(ei, ERR_USAGE,
-			       "this program was built without PostgreSQL: "
-			       "use sqlite:PATH");
+		return pg_open(url, opt, ret, ei);
 	if (!*url)
 		return err_set(ei, ERR_USAGE,
-			       "no database given: use sqlite:PATH");
+			       "no database given: use sqlite:PATH or "
+			       "postgresql://...");
 	return sqlite_open(url, opt, ret, ei);
 }
 

@@ -2,8 +2,8 @@
 /*
  * The one truth: a vtable of domain operations over a database.
  *
- * Callers say st->ops->lease_grant(st, ...); SQL exists only behind this table
- * (SQLite now, PostgreSQL later behind the same operations).  Each operation is
+ * Callers say st->ops->lease_grant(st, ...); SQL exists only behind this table,
+ * for SQLite and PostgreSQL (store/db.h).  Each operation is
  * atomic by itself; begin()/commit() around several makes them one commit, which
  * is also the group commit of a turn of the loop: answer the outside world only
  * after commit() has returned.
@@ -33,12 +33,14 @@ struct store_options {
 	int64_t busy_timeout_ms; /* 0 = 5000 */
 	bool must_exist;	 /* do not create the file */
 	bool read_only;
+	bool exclusive; /* PostgreSQL: ERR_CONFLICT while another one has it so */
 };
 
 /*
- * "sqlite:PATH" or a plain path.  The file is made with mode 0600.  The schema is
- * not touched: see ops->migrate().  Refuses what is not a database of ours
- * (ERR_CORRUPT).
+ * "sqlite:PATH" or a plain path: the file is made with mode 0600.
+ * "postgresql://...": an address for libpq, without a password (ERR_USAGE).  The
+ * schema is not touched: see ops->migrate().  Refuses what is not a database of
+ * ours (ERR_CORRUPT).
  */
 enum err store_open(const char *url, const struct store_options *opt,
 		    struct store **ret, struct err_info *ei);

@@ -1,12 +1,44 @@
 """Fixtures of the process tests.  TGFLEET_BIN names the program."""
 import os
+import pathlib
+import sys
 
 import pytest
 
 import fleet as fleetlib
 
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "lib"))
+
 # One program for the whole run, whatever is built meanwhile.
 os.environ["TGFLEET_BIN"] = fleetlib.program()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--database", choices=("sqlite", "postgresql"),
+                     default="sqlite", help="what serve keeps its data in")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sqlite: looks into the file")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--database") == "sqlite":
+        return
+    for item in items:
+        if item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip("looks into SQLite's file"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database(request):
+    if request.config.getoption("--database") == "sqlite":
+        yield
+        return
+    from postgres import Postgres
+    fleetlib.POSTGRES = Postgres()
+    yield
+    fleetlib.POSTGRES.close()
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

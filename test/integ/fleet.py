@@ -21,6 +21,8 @@ import time
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# pytest --database postgresql: a server, where each control plane gets a database.
+POSTGRES = None
 API = "/api/v1"
 ACCOUNTS = API + "/group-ai/accounts"
 START_ALL = API + "/group-ai/chat/start-all-accounts"
@@ -227,6 +229,8 @@ class Serve(Proc):
         self.folder.mkdir(exist_ok=True)
         self.secrets = secrets or Secrets()
         self.password, self.shown = None, []
+        if POSTGRES:
+            args += "--db", POSTGRES.create(f"t{time.monotonic_ns()}")
         super().__init__(logs or self.folder, "serve", [
             "serve", "--data", str(self.folder / "data"), "--listen",
             "127.0.0.1:0", "--heartbeat-interval", beat, "--lease-ttl", ttl,

@@ -118,6 +118,7 @@ def test_settings_that_break_the_lease_rule_are_refused(tmp_path):
     assert not (tmp_path / "d").exists()
 
 
+@pytest.mark.sqlite
 def test_files_are_private_and_one_process_owns_them(serve):
     data = serve.folder / "data"
     assert data.stat().st_mode & 0o777 == 0o700

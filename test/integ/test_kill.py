@@ -62,6 +62,8 @@ def check_whole(f):
     f.end_all()
     for path, table, n in ((f.data / "tgfleet.db", "sessions", N),
                            (f.dir / "dc.db", None, 0)):
+        if not path.exists():
+            continue  # not in a file of ours
         with contextlib.closing(sqlite3.connect(path)) as db:
             assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
             assert not db.execute("pragma foreign_key_check").fetchall()

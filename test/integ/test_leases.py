@@ -105,6 +105,7 @@ def locked(tmp_path):
     return lock
 
 
+@pytest.mark.sqlite
 def test_a_beat_that_could_not_be_stored_is_asked_again(tmp_path, locked):
     """Its accounts were marked offline; the changes of later beats alone would
     not tell that they are not."""

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from fleet import Fleet, program
+from fleet import Fleet
 
 
 @pytest.fixture
@@ -16,8 +16,7 @@ def fleet(tmp_path):
 
 def refused(f):
     got = subprocess.run(
-        [program(), "serve", "--data", str(f.data), "--listen", "127.0.0.1:0"],
-        capture_output=True, text=True, timeout=20)
+        f.serve.argv, capture_output=True, text=True, timeout=20)
     assert got.returncode == 1 and not got.stdout, got
     return got.stderr
 

@@ -155,7 +155,13 @@ static void test_refused(void **state)
 	IS(store_open("sqlite:/nonexistent/db", NULL, &st, &f->ei),
 	   ERR_NOTFOUND);
 	IS(store_open(f->dir, NULL, &st, &f->ei), ERR_INVALID);
-	IS(store_open("postgresql://x", NULL, &st, &f->ei), ERR_USAGE);
+	IS(store_open("postgresql://u:secret@127.0.0.1:1/x", NULL, &st, &f->ei),
+	   ERR_USAGE);
+	assert_null(strstr(f->ei.msg, "secret"));
+	assert_non_null(strstr(f->ei.msg, "PGPASSFILE"));
+	IS(store_open("postgresql://127.0.0.1:1/x", NULL, &st, &f->ei),
+	   ERR_UNAVAILABLE);
+	IS(store_open("postgresql://%", NULL, &st, &f->ei), ERR_USAGE);
 	IS(store_open("", NULL, &st, &f->ei), ERR_USAGE);
 	assert_null(st);
 }
