@@ -33,13 +33,22 @@ static void test_failure_in_batch(void **state)
 	IS(f->ops->kv_get(f->st, "b", &f->a, &got, &f->ei), ERR_NOTFOUND);
 }
 
+/* And waits until they are: the server is told, and does it when it can. */
 static void lose_connections(void)
 {
 	PGconn *c = PQconnectdb(getenv("TEST_POSTGRES"));
+	PGresult *r;
+	int left;
 
-	PQclear(PQexec(c, "SELECT pg_terminate_backend(pid) FROM "
-			  "pg_stat_activity WHERE application_name = "
-			  "'tgfleet'"));
+	do {
+		r = PQexec(c, "SELECT pg_terminate_backend(pid) FROM "
+			      "pg_stat_activity WHERE application_name = "
+			      "'tgfleet'");
+		assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+		left = PQntuples(r);
+		PQclear(r);
+		usleep(10000);
+	} while (left);
 	PQfinish(c);
 }
 
