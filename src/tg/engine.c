@@ -109,25 +109,12 @@ static void refuse(struct engine *e, const struct rpcerr *err)
 	(void)!engine_emit(e, &ev);
 }
 
-static void on_sent(struct engine *e, uint64_t tag, enum err rc,
-		    const struct rpcerr *err, int32_t id)
-{
-	const struct engine_message m = { .id = id };
-	const struct engine_event ev = { .type = ENGINE_SENT,
-					 .rc = rc,
-					 .tag = tag,
-					 .message = &m,
-					 .rpcerr = err };
-
-	(void)!engine_emit(e, &ev);
-}
-
 static void on_result(struct engine *e, const struct session_event *ev)
 {
+	struct engine_call c = engine_call_end(e, ev->tag);
 	struct err_info ei = { 0 };
 	enum err rc = ERR_OK;
 
-	(void)engine_call_end(e, ev->tag);
 	switch (ENGINE_TAG_KIND(ev->tag)) {
 	case ENGINE_TAG_SELF:
 		rc = engine_on_self(e, ev->data, ev->len, &ei);
@@ -143,10 +130,7 @@ static void on_result(struct engine *e, const struct session_event *ev)
 				       ev->data, ev->len, &ei);
 		break;
 	default:
-		on_sent(e, ev->tag, ERR_OK, NULL,
-			engine_sent_id(ev->data, ev->len));
-		/* the answer is updates like any other, and moves pts */
-		rc = engine_on_updates(e, ev->data, ev->len, &ei);
+		rc = engine_answered(e, &c, ev->data, ev->len, &ei);
 		break;
 	}
 	if (rc && !e->failed)
@@ -195,6 +179,7 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 {
 	struct rpcerr err;
 	uint64_t kind = ENGINE_TAG_KIND(ev->tag);
+	struct engine_call c;
 	struct err_info ei = { 0 };
 	enum err rc;
 
@@ -202,9 +187,9 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 	rc = engine_call_refused(e, ev->tag, &err, &ei);
 	if (rc && !e->failed)
 		e->failed = rc;
-	(void)engine_call_end(e, ev->tag);
+	c = engine_call_end(e, ev->tag);
 	if (!kind)
-		on_sent(e, ev->tag, err.row->err, &err, 0);
+		engine_unanswered(e, &c, err.row->err, &err);
 	if (concerns_account(&err, ev->tag))
 		refuse(e, &err);
 	else if (kind)
@@ -214,10 +199,12 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 
 static void on_failed(struct engine *e, const struct session_event *ev)
 {
-	enum err rc = engine_call_end(e, ev->tag) ? ERR_FLOOD : ev->rc;
+	struct engine_call c = engine_call_end(e, ev->tag);
+	/* held: it was not Telegram's end, but ours, as it has to wait */
+	enum err rc = c.held ? ERR_FLOOD : ev->rc;
 
 	if (!ENGINE_TAG_KIND(ev->tag))
-		on_sent(e, ev->tag, rc, NULL, 0);
+		engine_unanswered(e, &c, rc, NULL);
 	else if (e->connected && rc != ERR_CANCELED)
 		on_own_failure(e, ev->tag, rc, false);
 }

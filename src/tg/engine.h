@@ -12,6 +12,9 @@
  * it is (ENGINE_USER), closes the gap in the updates (ENGINE_MESSAGE ...) and is
  * then ENGINE_ONLINE.  An error from feed, tick or output means: hang up.
  *
+ * Calls of the API are made with engine_call(), or with the typed ones of
+ * tg/messages.h and its kin, and answered by one ENGINE_ANSWER each.
+ *
  * Events come through one callback, from inside feed and tick; what they point
  * to is on loan.  The answer to ENGINE_MESSAGE counts: anything but ERR_OK means
  * the consumer did not take it, and it will be delivered again.  A position is
@@ -33,10 +36,13 @@
 #include "tg/flood.h"
 #include "tg/rpcerr.h"
 #include "tg/updates.h"
+#include "tl/bind.h"
 
 #define ENGINE_LAYER 223
 #define ENGINE_TEXT_MAX 4096 /* characters Telegram takes; bytes below x 4 */
 #define ENGINE_PREFIX_MAX 512
+#define ENGINE_QUERY_MAX (1U << 20) /* one call, written */
+#define ENGINE_CALL_US (INT64_C(60) * US_PER_SEC)
 #define ENGINE_KEY_UNKNOWN_CODE (-404)
 
 /* Shared by all accounts of a process: what we say we are. */
@@ -60,7 +66,7 @@ enum engine_event_type {
 	ENGINE_ONLINE,	 /* the gap is closed, updates flow */
 	ENGINE_MESSAGE,	 /* message; answer ERR_OK to take it */
 	ENGINE_POSITION, /* pos: everything up to here was taken */
-	ENGINE_SENT,	 /* tag, rc, and message.id or rpcerr */
+	ENGINE_ANSWER,	 /* tag, rc, answer; rpcerr if Telegram refused */
 	ENGINE_REFUSED,	 /* rpcerr: about the account or the node */
 };
 
@@ -81,6 +87,20 @@ struct engine_message {
 	char key[48];
 };
 
+/* A call and what came of it.  Without an answer only `function` is set. */
+struct engine_answer {
+	uint16_t function;   /* TLN_* */
+	const uint8_t *data; /* as it came */
+	size_t len;
+	/* The same read, as the function says what it answers: an object (its
+	 * kind is TLN_NONE when nobody wants it), a Vector<T>, a Bool.  Cast to
+	 * the tlt_X or tlv_X it is. */
+	struct tlt_any obj;
+	struct tlv_any list;
+	bool yes;
+	int32_t message_id; /* of the first message the call made; 0: none */
+};
+
 struct engine_event {
 	enum engine_event_type type;
 	enum err rc;
@@ -88,6 +108,7 @@ struct engine_event {
 	union {
 		const struct engine_user *user;
 		const struct engine_message *message;
+		const struct engine_answer *answer;
 		struct updates_pos pos;
 	};
 	const struct rpcerr *rpcerr; /* or NULL */
@@ -150,15 +171,35 @@ static inline void engine_at(struct engine *e, struct mono now)
 	e->now = now;
 }
 
+struct engine_request {
+	uint16_t function;    /* TLN_* of one that is wanted */
+	const void *args;     /* its tlf_ struct; copied */
+	int64_t peer;	      /* the chat it is about, for its waits; 0: none */
+	uint64_t tag;	      /* not 0, below 2^60, not in use */
+	struct mono deadline; /* 0: ENGINE_CALL_US from now; or MONO_NEVER */
+};
+
 /*
- * Sends text to the account itself (peer = 0), a basic group or a channel it
- * has seen.  There is no sending to other people's private chats.  `tag` is not
- * 0 and below 2^60; `random_id` must be the same when the same message is sent
- * again.  Answered by ENGINE_SENT with the tag.
+ * Asks Telegram.  Answered by exactly one ENGINE_ANSWER with the tag, be it
+ * ERR_TIMEOUT or ERR_CANCELED; it survives a lost connection meanwhile.  What an
+ * answer says of updates goes through the same sequence as pushed ones, after
+ * the event.
  *
  * ERR_FLOOD: Telegram asked to wait, ei->arg seconds more; nothing is sent.  It
- * may also come with ENGINE_SENT, when the wait was named for another call while
- * this one was queued.
+ * may also come with ENGINE_ANSWER, when the wait was named for another call
+ * while this one was queued.
+ */
+enum err engine_call(struct engine *e, const struct engine_request *q,
+		     struct err_info *ei);
+/* False: no such call.  Telegram may have done what was asked all the same. */
+bool engine_cancel(struct engine *e, uint64_t tag);
+/* The message an answer made for this random_id; 0: it does not say. */
+int32_t engine_message_id(const struct engine_answer *a, int64_t random_id);
+
+/*
+ * Sends text to the account itself (peer = 0), a basic group or a channel it
+ * has seen.  There is no sending to other people's private chats.  `random_id`
+ * must be the same when the same message is sent again.
  */
 enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
 			  int64_t random_id, uint64_t tag, struct mono deadline,

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "tg/engine_int.h"
-#include "tl/tl_wanted.h"
 
 #define CALL_CHANNEL_LIMIT 100 /* 100000 is for bots */
 
@@ -66,50 +65,58 @@ enum err engine_env_init(struct engine_env *env, const struct engine_app *app,
 	return rc;
 }
 
-struct call {
-	uint16_t function; /* TLN_* */
-	const void *args;  /* its tlf_ struct */
-	size_t max;
-	uint64_t tag;
-	int64_t peer; /* whom it is about; 0 = nobody */
-	struct mono deadline;
-};
-
-static enum err ask(struct engine *e, const struct call *c, struct err_info *ei)
+static enum err ask(struct engine *e, const struct engine_request *q,
+		    struct err_info *ei)
 {
 	struct tl_writer w;
 	struct buf body;
-	enum err rc;
+	enum err rc = engine_call_begin(e, q, ei);
 
-	/* one of a kind: an older one was for a connection that is gone */
-	if (ENGINE_TAG_KIND(c->tag))
-		(void)session_cancel(&e->session, c->tag);
-	rc = engine_call_begin(e, c->tag, c->function, c->peer, ei);
 	if (rc)
 		return rc;
-	buf_init(&body, c->max);
+	buf_init(&body, ENGINE_QUERY_MAX);
 	cursor_write(&w, &body);
-	rc = bind_write(&w, c->function, c->args, ei);
+	rc = bind_write(&w, q->function, q->args, ei);
 	if (!rc)
-		rc = session_query(&e->session, c->tag, buf_head(&body),
-				   buf_len(&body), c->deadline, ei);
+		rc = session_query(&e->session, q->tag, buf_head(&body),
+				   buf_len(&body), q->deadline, ei);
 	buf_deinit(&body);
 	if (rc && rc != ERR_DUPLICATE)
-		(void)engine_call_end(e, c->tag);
+		(void)engine_call_end(e, q->tag);
 	return rc;
+}
+
+enum err engine_call(struct engine *e, const struct engine_request *q,
+		     struct err_info *ei)
+{
+	struct engine_request r = *q;
+
+	if (!r.tag || ENGINE_TAG_KIND(r.tag))
+		return err_set(ei, ERR_INVALID,
+			       "a call's tag is not 0 and below 2^60");
+	if (!r.deadline.us)
+		r.deadline = mono_add(e->now, ENGINE_CALL_US);
+	return ask(e, &r, ei);
+}
+
+bool engine_cancel(struct engine *e, uint64_t tag)
+{
+	return !ENGINE_TAG_KIND(tag) && session_cancel(&e->session, tag);
 }
 
 /* A question of our own, small and with our own patience. */
 static enum err ask_own(struct engine *e, uint64_t tag, uint16_t function,
 			const void *args, struct err_info *ei)
 {
-	const struct call c = { .function = function,
-				.args = args,
-				.max = 128,
-				.tag = tag,
-				.deadline = mono_add(e->now, ENGINE_CALL_US) };
+	const struct engine_request q = { .function = function,
+					  .args = args,
+					  .tag = tag,
+					  .deadline = mono_add(
+						  e->now, ENGINE_CALL_US) };
 
-	return ask(e, &c, ei);
+	/* one of a kind: an older one was for a connection that is gone */
+	(void)session_cancel(&e->session, tag);
+	return ask(e, &q, ei);
 }
 
 enum err engine_ask_self(struct engine *e, struct err_info *ei)
@@ -231,12 +238,11 @@ enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
 {
 	struct tlf_messages_sendMessage f = { .message = text(message),
 					      .random_id = random_id };
-	const struct call c = { .function = TLN_messages_sendMessage,
-				.args = &f,
-				.max = 4 * ENGINE_TEXT_MAX + 128,
-				.tag = ENGINE_TAG_ID(tag),
-				.peer = peer,
-				.deadline = deadline };
+	const struct engine_request q = { .function = TLN_messages_sendMessage,
+					  .args = &f,
+					  .peer = peer,
+					  .tag = tag,
+					  .deadline = deadline };
 	struct target to;
 	enum err rc;
 
@@ -248,5 +254,5 @@ enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
 	if (rc)
 		return rc;
 	f.peer = to.peer;
-	return ask(e, &c, ei);
+	return engine_call(e, &q, ei);
 }

@@ -4,15 +4,6 @@
 #include "tg/engine_int.h"
 #include "tl/schema.h"
 
-/* A call under way: whose wait it is if Telegram answers with one. */
-struct engine_call {
-	uint64_t tag;
-	int64_t peer;
-	uint16_t function; /* TLN_* */
-	bool sent;	   /* on this connection */
-	bool held;	   /* taken back: its time has not come */
-};
-
 static struct wall server_now(const struct engine *e)
 {
 	return (struct wall){ session_time(&e->session, e->now).us };
@@ -52,20 +43,20 @@ static enum err grow(struct engine *e, struct err_info *ei)
 	return ERR_OK;
 }
 
-enum err engine_call_begin(struct engine *e, uint64_t tag, uint16_t function,
-			   int64_t peer, struct err_info *ei)
+enum err engine_call_begin(struct engine *e, const struct engine_request *q,
+			   struct err_info *ei)
 {
-	enum err rc = flood_check(&e->flood, schema_name_text(function), peer,
-				  server_now(e), ei);
+	enum err rc = flood_check(&e->flood, schema_name_text(q->function),
+				  q->peer, server_now(e), ei);
 
-	if (!rc && !find(e, tag))
+	if (!rc && !find(e, q->tag))
 		rc = grow(e, ei);
 	if (rc)
 		return rc;
 	/* of a tag in use the session says so */
-	if (!find(e, tag))
+	if (!find(e, q->tag))
 		e->calls[e->ncalls++] = (struct engine_call){
-			.tag = tag, .peer = peer, .function = function
+			.tag = q->tag, .peer = q->peer, .function = q->function
 		};
 	return ERR_OK;
 }
@@ -79,16 +70,16 @@ static void shrink(struct engine *e)
 	e->calls_cap = 0;
 }
 
-bool engine_call_end(struct engine *e, uint64_t tag)
+struct engine_call engine_call_end(struct engine *e, uint64_t tag)
 {
-	struct engine_call *c = find(e, tag);
-	bool held = c && c->held;
+	struct engine_call *c = find(e, tag), ret = { .tag = tag };
 
 	if (!c)
-		return false;
+		return ret;
+	ret = *c;
 	*c = e->calls[--e->ncalls];
 	shrink(e);
-	return held;
+	return ret;
 }
 
 enum err engine_call_refused(struct engine *e, uint64_t tag,

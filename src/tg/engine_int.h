@@ -4,6 +4,7 @@
  *
  *	engine.c          life, bytes in and out, events of the session
  *	engine_calls.c    the requests we make
+ *	engine_answers.c  what they are answered
  *	engine_flood.c    calls under way, and those that have to wait
  *	engine_updates.c  what comes: updates, differences, messages
  */
@@ -11,9 +12,9 @@
 #define TG_ENGINE_INT_H
 
 #include "tg/engine.h"
+#include "tl/tl_wanted.h"
 
 #define ENGINE_ARENA_MAX (32U << 20) /* one decoded answer */
-#define ENGINE_CALL_US (INT64_C(60) * US_PER_SEC)
 
 /* Tags of our own queries; a channel's difference is CHANNEL | id. */
 #define ENGINE_TAG_SELF (UINT64_C(1) << 60)
@@ -34,11 +35,26 @@ enum err engine_ask_state(struct engine *e, struct err_info *ei);
 /* Whatever differences are due. */
 enum err engine_ask_differences(struct engine *e, struct err_info *ei);
 
+/* A call under way. */
+struct engine_call {
+	uint64_t tag;
+	int64_t peer;	   /* whose wait it is if Telegram answers with one */
+	uint16_t function; /* TLN_*; 0: no such call */
+	bool sent;	   /* on this connection */
+	bool held;	   /* taken back: its time has not come */
+};
+
+/* engine_answers.c: the end of a call of others', told as ENGINE_ANSWER. */
+enum err engine_answered(struct engine *e, const struct engine_call *c,
+			 const uint8_t *data, size_t len, struct err_info *ei);
+void engine_unanswered(struct engine *e, const struct engine_call *c,
+		       enum err rc, const struct rpcerr *err);
+
 /* engine_flood.c: the flood book is asked before a call, told of each error. */
-enum err engine_call_begin(struct engine *e, uint64_t tag, uint16_t function,
-			   int64_t peer, struct err_info *ei);
-/* True: it was not Telegram's end, but ours, as it has to wait: ERR_FLOOD. */
-bool engine_call_end(struct engine *e, uint64_t tag);
+enum err engine_call_begin(struct engine *e, const struct engine_request *q,
+			   struct err_info *ei);
+/* It is over; what it was. */
+struct engine_call engine_call_end(struct engine *e, uint64_t tag);
 enum err engine_call_refused(struct engine *e, uint64_t tag,
 			     const struct rpcerr *err, struct err_info *ei);
 /* Before packets are made: what became forbidden while queued ends. */
@@ -61,8 +77,9 @@ enum err engine_on_difference(struct engine *e, const uint8_t *data, size_t len,
 enum err engine_on_channel(struct engine *e, int64_t channel_id,
 			   const uint8_t *data, size_t len,
 			   struct err_info *ei);
-/* The id of the message an answer to sendMessage tells of; 0 if none. */
-int32_t engine_sent_id(const uint8_t *data, size_t len);
+/* The same of Updates read already, NULL: that could not be read. */
+enum err engine_take_updates(struct engine *e, const struct tlt_Updates *u,
+			     struct err_info *ei);
 /* Tells the position if it moved. */
 void engine_tell_position(struct engine *e);
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "tg/engine_int.h"
-#include "tl/tl_wanted.h"
 
 static const struct schema *const layer = &schema_api_223;
 
@@ -372,6 +371,24 @@ static enum err on_one_of_updates(struct engine *e, const struct tlt_Updates *u,
 	return ERR_OK;
 }
 
+enum err engine_take_updates(struct engine *e, const struct tlt_Updates *u,
+			     struct err_info *ei)
+{
+	enum err rc = u ? on_one_of_updates(e, u, ei) : ERR_PROTO;
+
+	if (rc == ERR_PROTO) {
+		/* what no schema knows cannot be stepped over: the difference
+		 * says the rest */
+		updates_want(&e->updates);
+		rc = ERR_OK;
+	}
+	if (!rc)
+		rc = drain(e, ei);
+	if (!rc)
+		engine_tell_position(e);
+	return rc;
+}
+
 enum err engine_on_updates(struct engine *e, const uint8_t *data, size_t len,
 			   struct err_info *ei)
 {
@@ -387,19 +404,9 @@ enum err engine_on_updates(struct engine *e, const uint8_t *data, size_t len,
 		return ERR_OK; /* something else the server tells; not ours */
 	arena_init(&a, ENGINE_ARENA_MAX);
 	rc = tlt_Updates_read(&r, &a, &u, ei);
-	if (!rc)
-		rc = on_one_of_updates(e, &u, ei);
-	if (rc == ERR_PROTO) {
-		/* what no schema knows cannot be stepped over: the difference
-		 * says the rest */
-		updates_want(&e->updates);
-		rc = ERR_OK;
-	}
+	if (!rc || rc == ERR_PROTO)
+		rc = engine_take_updates(e, rc ? NULL : &u, ei);
 	arena_deinit(&a);
-	if (!rc)
-		rc = drain(e, ei);
-	if (!rc)
-		engine_tell_position(e);
 	return rc;
 }
 
@@ -695,37 +702,4 @@ enum err engine_on_channel(struct engine *e, int64_t channel_id,
 		rc = take_channel(e, channel_id, &d, ei);
 	arena_deinit(&a);
 	return rc;
-}
-
-static int32_t id_in_updates(const struct tlv_Update *v)
-{
-	int32_t id = 0;
-
-	for (uint32_t i = 0; i < v->n; i++)
-		if (v->v[i].kind == TLN_updateMessageID)
-			id = v->v[i].updateMessageID->id;
-	return id;
-}
-
-int32_t engine_sent_id(const uint8_t *data, size_t len)
-{
-	struct tlt_Updates u = { 0 };
-	struct container c;
-	struct tl_reader r;
-	struct arena a;
-	int32_t id = 0;
-
-	arena_init(&a, ENGINE_ARENA_MAX);
-	cursor_read(&r, data, len);
-	if (!tlt_Updates_read(&r, &a, &u, NULL)) {
-		if (u.kind == TLN_updateShortSentMessage) {
-			id = u.updateShortSentMessage->id;
-		} else if (u.kind == TLN_updates ||
-			   u.kind == TLN_updatesCombined) {
-			c = container_of_updates(&u);
-			id = id_in_updates(c.updates);
-		}
-	}
-	arena_deinit(&a);
-	return id;
 }

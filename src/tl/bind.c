@@ -235,33 +235,58 @@ enum err bind_read_vec(struct tl_reader *r, const struct schema *s,
 	return read_vec(&b, &f, 0, ret);
 }
 
-static bool field_int(const struct schema_field *f, const struct bind_field *at,
-		      const char *v, int64_t *ret)
-{
-	const void *from = v + at->offset;
-
-	if (f->vec || (f->kind != SCHEMA_INT && f->kind != SCHEMA_LONG))
-		return false;
-	if (at->has_offset != BIND_NOWHERE &&
-	    !*(const bool *)(const void *)(v + at->has_offset))
-		return false;
-	*ret = f->kind == SCHEMA_INT ? *(const int32_t *)from
-				     : *(const int64_t *)from;
-	return true;
-}
-
-bool bind_int(uint16_t name, const void *v, uint16_t field, int64_t *ret)
+/* Where a field of the struct v is; NULL: it has none, or it is absent. */
+static const void *field_at(uint16_t name, const void *v, uint16_t field,
+			    const struct schema_field **ret)
 {
 	const struct bind_ctor *bc = wanted(name);
 	const struct schema_ctor *c;
 	const struct schema_field *f;
+	size_t i = 0;
 
 	if (!bc || !v)
-		return false;
+		return NULL;
 	c = schema_by_name(bc->schema, name);
 	f = schema_fields(bc->schema, c);
-	for (size_t i = 0; i < c->n_fields; i++)
-		if (f[i].name == field)
-			return field_int(&f[i], &bc->fields[i], v, ret);
-	return false;
+	while (i < c->n_fields && f[i].name != field)
+		i++;
+	if (i == c->n_fields)
+		return NULL;
+	if (bc->fields[i].has_offset != BIND_NOWHERE &&
+	    !*(const bool *)((const char *)v + bc->fields[i].has_offset))
+		return NULL;
+	*ret = &f[i];
+	return (const char *)v + bc->fields[i].offset;
+}
+
+bool bind_int(uint16_t name, const void *v, uint16_t field, int64_t *ret)
+{
+	const struct schema_field *f;
+	const void *at = field_at(name, v, field, &f);
+
+	if (!at || f->vec || (f->kind != SCHEMA_INT && f->kind != SCHEMA_LONG))
+		return false;
+	*ret = f->kind == SCHEMA_INT ? *(const int32_t *)at
+				     : *(const int64_t *)at;
+	return true;
+}
+
+const struct tlt_any *bind_obj(uint16_t name, const void *v, uint16_t field,
+			       uint16_t type)
+{
+	const struct schema_field *f;
+	const void *at = field_at(name, v, field, &f);
+
+	return at && !f->vec && f->kind == SCHEMA_OBJ && f->type == type ? at
+									 : NULL;
+}
+
+const struct tlv_any *bind_vec(uint16_t name, const void *v, uint16_t field,
+			       uint16_t type)
+{
+	const struct schema_field *f;
+	const void *at = field_at(name, v, field, &f);
+
+	return at && f->vec && f->kind == SCHEMA_OBJ && f->type == type ? at
+									: NULL;
 }

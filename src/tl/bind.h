@@ -91,6 +91,12 @@ enum err bind_read_vec(struct tl_reader *r, const struct schema *s,
 /* The int or long `field` of the tlc_ or tlf_ struct v, whatever it is; false if
  * it has none or that was absent. */
 bool bind_int(uint16_t name, const void *v, uint16_t field, int64_t *ret);
+/* The object, or the Vector<type>, `field` of the tlc_ or tlf_ struct v; NULL if
+ * it has none of that type or it was absent. */
+const struct tlt_any *bind_obj(uint16_t name, const void *v, uint16_t field,
+			       uint16_t type);
+const struct tlv_any *bind_vec(uint16_t name, const void *v, uint16_t field,
+			       uint16_t type);
 
 enum err bind_write(struct tl_writer *w, uint16_t name, const void *v,
 		    struct err_info *ei);

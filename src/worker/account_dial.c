@@ -272,7 +272,7 @@ static void on_sent(struct account *a, const struct engine_event *ev)
 	if (ev->rpcerr && ev->rpcerr->row->state == RPCERR_STATE_LIMITED)
 		limited(a, ev->rpcerr);
 	a->fleet->ops->on_sent(a->fleet->ctx, a, ev->tag, ev->rc,
-			       ev->message->id, &ei);
+			       ev->answer->message_id, &ei);
 }
 
 static enum account_state end_of(const struct rpcerr *err)
@@ -387,7 +387,7 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 	case ENGINE_POSITION:
 		account_place_moved(a, ev->pos);
 		break;
-	case ENGINE_SENT:
+	case ENGINE_ANSWER:
 		on_sent(a, ev);
 		break;
 	case ENGINE_REFUSED:

@@ -41,7 +41,7 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 	struct world *w = ctx;
 
 	switch (ev->type) {
-	case ENGINE_SENT:
+	case ENGINE_ANSWER:
 		if (!ev->tag || ev->tag > TAGS || !w->open[ev->tag])
 			abort();
 		w->open[ev->tag] = 0;

@@ -10,266 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fakedc.h"
-#include "tg/engine.h"
-#include "tl/bind.h"
-
-#define SEC INT64_C(1790000000)
-#define SELF 4242
-
-struct rig {
-	struct engine_env env;
-	struct engine e;
-	struct fakedc dc;
-	struct rnd_seeded rnd;
-	struct mono now;
-	struct updates_pos pos; /* last told */
-	char said[2048];
-	int refuse;  /* messages the consumer does not take */
-	enum err rc; /* of the last feed or tick */
-};
-
-static void say(struct rig *r, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void say(struct rig *r, const char *fmt, ...)
-{
-	size_t n = strlen(r->said);
-	va_list ap;
-
-	if (n)
-		r->said[n++] = ' ';
-	va_start(ap, fmt);
-	vsnprintf(r->said + n, sizeof(r->said) - n, fmt, ap);
-	va_end(ap);
-}
-
-static enum err on_event(void *ctx, const struct engine_event *ev)
-{
-	struct rig *r = ctx;
-
-	switch (ev->type) {
-	case ENGINE_USER:
-		say(r, "user:%lld:%s:%s:%s", (long long)ev->user->id,
-		    ev->user->username, ev->user->phone, ev->user->name);
-		break;
-	case ENGINE_ONLINE:
-		say(r, "online");
-		break;
-	case ENGINE_MESSAGE:
-		say(r, "%s%lld:%d:%.*s", ev->message->out ? ">" : "<",
-		    (long long)ev->message->chat_id, ev->message->id,
-		    (int)ev->message->text_len,
-		    (const char *)ev->message->text);
-		if (r->refuse-- > 0)
-			return ERR_UNAVAILABLE;
-		break;
-	case ENGINE_POSITION:
-		r->pos = ev->pos;
-		break;
-	case ENGINE_SENT:
-		say(r, "sent:%llu:%s:%d", (unsigned long long)ev->tag,
-		    err_name(ev->rc), ev->message->id);
-		break;
-	case ENGINE_REFUSED:
-		say(r, "refused:%s:%s", ev->rpcerr->name, err_name(ev->rc));
-		break;
-	}
-	return ERR_OK;
-}
-
-static int setup(void **state)
-{
-	struct rig *r = calloc(1, sizeof(*r));
-	struct engine_app app = { .api_id = 777,
-				  .device_model = "tgfleet node",
-				  .system_version = "Linux",
-				  .app_version = "test" };
-	uint8_t key[AUTHKEY_LEN];
-
-	assert_non_null(r);
-	rnd_seeded_init(&r->rnd, 7);
-	rnd_fill(&r->rnd.rnd, key, sizeof(key));
-	r->now = (struct mono){ 1000 * US_PER_SEC };
-	assert_int_equal(engine_env_init(&r->env, &app, NULL), ERR_OK);
-	fakedc_init(&r->dc, &r->rnd.rnd, key, SEC);
-	engine_init(&r->e, &(struct engine_config){ .env = &r->env,
-						    .rnd = &r->rnd.rnd,
-						    .on_event = on_event,
-						    .ctx = r });
-	assert_int_equal(engine_set_key(&r->e, key, NULL), ERR_OK);
-	*state = r;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct rig *r = *state;
-
-	engine_deinit(&r->e);
-	fakedc_deinit(&r->dc);
-	free(r);
-	return 0;
-}
-
-/* Everything the two have to say to each other. */
-static void pump(struct rig *r)
-{
-	struct buf out;
-
-	buf_init(&out, 8U << 20);
-	for (int i = 0; i < 10 && !r->rc; i++) {
-		if (buf_len(&r->dc.out)) {
-			r->rc = engine_feed(&r->e, buf_head(&r->dc.out),
-					    buf_len(&r->dc.out), r->now, NULL);
-			buf_reset(&r->dc.out);
-		}
-		if (r->rc)
-			break;
-		assert_int_equal(engine_output(&r->e, r->now, &out, NULL),
-				 ERR_OK);
-		fakedc_feed(&r->dc, buf_head(&out), buf_len(&out));
-		buf_reset(&out);
-	}
-	buf_deinit(&out);
-}
-
-static void pass(struct rig *r, int64_t us)
-{
-	r->now = mono_add(r->now, us);
-	r->rc = engine_tick(&r->e, r->now, NULL);
-	pump(r);
-}
-
-static void connect_it(struct rig *r)
-{
-	r->rc = ERR_OK;
-	fakedc_accept(&r->dc);
-	assert_int_equal(engine_connected(&r->e, r->now,
-					  (struct wall){ SEC * US_PER_SEC },
-					  NULL),
-			 ERR_OK);
-	pump(r);
-}
-
-static void hang_up(struct rig *r)
-{
-	engine_disconnected(&r->e);
-	r->rc = ERR_OK;
-}
-
-static void answer_self(struct rig *r)
-{
-	struct fakedc_query q = fakedc_take(&r->dc, TLN_users_getUsers);
-	struct dyn_vec *v = dyn_vec_new(&r->dc.arena);
-	const struct dyn_val val = { .kind = DYN_VEC, .vec = v };
-	struct dyn *u = fakedc_new(&r->dc, TLN_user);
-
-	assert_true(q.prefixed);
-	assert_int_equal(q.layer, ENGINE_LAYER);
-	assert_int_equal(q.api_id, 777);
-	dyn_set_int(u, TLF_id, SELF);
-	dyn_set_bool(u, TLF_self, true);
-	dyn_set_str(u, TLF_username, "anna");
-	dyn_set_str(u, TLF_phone, "9996612345");
-	dyn_set_str(u, TLF_first_name, "Anna");
-	dyn_push_obj(v, u);
-	fakedc_answer(&r->dc, &q, TLN_users_getUsers, &val);
-	pump(r);
-}
-
-static struct dyn *state_obj(struct rig *r, struct updates_pos pos)
-{
-	struct dyn *s = fakedc_new(&r->dc, TLN_updates_state);
-
-	dyn_set_int(s, TLF_pts, pos.pts);
-	dyn_set_int(s, TLF_qts, pos.qts);
-	dyn_set_int(s, TLF_date, pos.date);
-	dyn_set_int(s, TLF_seq, pos.seq);
-	return s;
-}
-
-static void answer_state(struct rig *r, struct updates_pos pos)
-{
-	struct fakedc_query q = fakedc_take(&r->dc, TLN_updates_getState);
-
-	fakedc_answer_obj(&r->dc, &q, TLN_updates_getState, state_obj(r, pos));
-	pump(r);
-}
-
-static void come_online(struct rig *r)
-{
-	connect_it(r);
-	answer_self(r);
-	answer_state(r, (struct updates_pos){ 10, 0, 100, 1 });
-	assert_true(r->e.online);
-	r->said[0] = 0;
-}
-
-static struct dyn *message_obj(struct rig *r, int id, const char *text)
-{
-	struct dyn *m = fakedc_new(&r->dc, TLN_message);
-	struct dyn *peer = fakedc_new(&r->dc, TLN_peerChat);
-
-	dyn_set_int(peer, TLF_chat_id, 55);
-	dyn_set_int(m, TLF_id, id);
-	dyn_set_obj(m, TLF_peer_id, peer);
-	dyn_set_str(m, TLF_message, text);
-	dyn_set_int(m, TLF_date, 100);
-	return m;
-}
-
-static struct dyn *new_message(struct rig *r, int id, const char *text, int pts)
-{
-	struct dyn *u = fakedc_new(&r->dc, TLN_updateNewMessage);
-
-	dyn_set_obj(u, TLF_message, message_obj(r, id, text));
-	dyn_set_int(u, TLF_pts, pts);
-	dyn_set_int(u, TLF_pts_count, 1);
-	return u;
-}
-
-static void push_updates(struct rig *r, struct dyn *u, int seq)
-{
-	struct dyn *c = fakedc_new(&r->dc, TLN_updates);
-
-	dyn_push_obj(dyn_add_vec(c, TLF_updates), u);
-	(void)dyn_add_vec(c, TLF_users);
-	(void)dyn_add_vec(c, TLF_chats);
-	dyn_set_int(c, TLF_date, 101);
-	dyn_set_int(c, TLF_seq, seq);
-	fakedc_push(&r->dc, c);
-	pump(r);
-}
-
-static void answer_difference(struct rig *r, bool slice, int first_id, int n,
-			      struct updates_pos pos)
-{
-	struct fakedc_query q = fakedc_take(&r->dc, TLN_updates_getDifference);
-	struct dyn *d = fakedc_new(&r->dc, slice ? TLN_updates_differenceSlice
-						 : TLN_updates_difference);
-	struct dyn_vec *v = dyn_add_vec(d, TLF_new_messages);
-
-	for (int i = 0; i < n; i++)
-		dyn_push_obj(v, message_obj(r, first_id + i, "d"));
-	(void)dyn_add_vec(d, TLF_new_encrypted_messages);
-	(void)dyn_add_vec(d, TLF_other_updates);
-	(void)dyn_add_vec(d, TLF_chats);
-	(void)dyn_add_vec(d, TLF_users);
-	dyn_set_obj(d, slice ? TLF_intermediate_state : TLF_state,
-		    state_obj(r, pos));
-	fakedc_answer_obj(&r->dc, &q, TLN_updates_getDifference, d);
-	pump(r);
-}
+#include "rig.h"
 
 static void test_first_time(void **state)
 {
 	struct rig *r = *state;
 
-	connect_it(r);
+	rig_connect(r);
 	assert_null(fakedc_find(&r->dc, TLN_updates_getState));
-	answer_self(r);
+	rig_answer_self(r);
 	assert_string_equal(r->said, "user:4242:anna:9996612345:Anna");
-	answer_state(r, (struct updates_pos){ 10, 2, 100, 1 });
+	rig_answer_state(r, (struct updates_pos){ 10, 2, 100, 1 });
 	assert_string_equal(r->said, "user:4242:anna:9996612345:Anna online");
 	assert_int_equal(r->pos.pts, 10);
 	assert_int_equal(r->pos.qts, 2);
@@ -283,8 +34,8 @@ static void test_from_position(void **state)
 	struct tl_reader rd;
 
 	engine_set_position(&r->e, (struct updates_pos){ 7, 1, 90, 1 }, r->now);
-	connect_it(r);
-	answer_self(r);
+	rig_connect(r);
+	rig_answer_self(r);
 	r->said[0] = 0;
 	assert_null(fakedc_find(&r->dc, TLN_updates_getState));
 	q = *fakedc_find(&r->dc, TLN_updates_getDifference);
@@ -295,10 +46,12 @@ static void test_from_position(void **state)
 	assert_int_equal(cursor_get_i32(&rd), 90);
 	assert_int_equal(cursor_get_i32(&rd), 1);
 	assert_int_equal(cursor_finish(&rd), ERR_OK);
-	answer_difference(r, true, 1, 2, (struct updates_pos){ 9, 1, 95, 1 });
+	rig_answer_difference(r, true, 1, 2,
+			      (struct updates_pos){ 9, 1, 95, 1 });
 	assert_false(r->e.online);
 	assert_int_equal(r->pos.pts, 9);
-	answer_difference(r, false, 3, 1, (struct updates_pos){ 10, 1, 99, 2 });
+	rig_answer_difference(r, false, 3, 1,
+			      (struct updates_pos){ 10, 1, 99, 2 });
 	assert_string_equal(r->said, "<-55:1:d <-55:2:d <-55:3:d online");
 	assert_int_equal(r->pos.pts, 10);
 	assert_int_equal(r->pos.seq, 2);
@@ -309,9 +62,9 @@ static void test_pushed(void **state)
 	struct rig *r = *state;
 	struct dyn *s;
 
-	come_online(r);
-	push_updates(r, new_message(r, 1, "hello", 11), 0);
-	push_updates(r, new_message(r, 1, "hello", 11), 0); /* again */
+	rig_come_online(r);
+	rig_push_updates(r, rig_new_message(r, 1, "hello", 11), 0);
+	rig_push_updates(r, rig_new_message(r, 1, "hello", 11), 0); /* again */
 	s = fakedc_new(&r->dc, TLN_updateShortMessage);
 	dyn_set_int(s, TLF_id, 2);
 	dyn_set_int(s, TLF_user_id, 9);
@@ -320,7 +73,7 @@ static void test_pushed(void **state)
 	dyn_set_int(s, TLF_pts_count, 1);
 	dyn_set_int(s, TLF_date, 101);
 	fakedc_push(&r->dc, s);
-	pump(r);
+	rig_pump(r);
 	assert_string_equal(r->said, "<-55:1:hello <9:2:short");
 	assert_int_equal(r->pos.pts, 12);
 }
@@ -329,14 +82,14 @@ static void test_gap(void **state)
 {
 	struct rig *r = *state;
 
-	come_online(r);
-	push_updates(r, new_message(r, 3, "late", 13), 2);
+	rig_come_online(r);
+	rig_push_updates(r, rig_new_message(r, 3, "late", 13), 2);
 	assert_string_equal(r->said, "");
-	pass(r, UPDATES_GAP_US - 1);
+	rig_pass(r, UPDATES_GAP_US - 1);
 	assert_null(fakedc_find(&r->dc, TLN_updates_getDifference));
-	pass(r, 1);
-	answer_difference(r, false, 1, 3,
-			  (struct updates_pos){ 13, 0, 101, 2 });
+	rig_pass(r, 1);
+	rig_answer_difference(r, false, 1, 3,
+			      (struct updates_pos){ 13, 0, 101, 2 });
 	assert_string_equal(r->said, "<-55:1:d <-55:2:d <-55:3:d");
 	assert_int_equal(r->pos.pts, 13);
 }
@@ -345,11 +98,11 @@ static void test_overtaken(void **state)
 {
 	struct rig *r = *state;
 
-	come_online(r);
-	push_updates(r, new_message(r, 2, "b", 12), 3);
-	push_updates(r, new_message(r, 1, "a", 11), 2);
+	rig_come_online(r);
+	rig_push_updates(r, rig_new_message(r, 2, "b", 12), 3);
+	rig_push_updates(r, rig_new_message(r, 1, "a", 11), 2);
 	assert_string_equal(r->said, "<-55:1:a <-55:2:b");
-	pass(r, 2 * UPDATES_GAP_US);
+	rig_pass(r, 2 * UPDATES_GAP_US);
 	assert_null(fakedc_find(&r->dc, TLN_updates_getDifference));
 	assert_int_equal(r->pos.pts, 12);
 	assert_int_equal(r->pos.seq, 3);
@@ -360,12 +113,12 @@ static void test_not_taken(void **state)
 {
 	struct rig *r = *state;
 
-	come_online(r);
+	rig_come_online(r);
 	r->refuse = 1;
-	push_updates(r, new_message(r, 1, "x", 11), 0);
+	rig_push_updates(r, rig_new_message(r, 1, "x", 11), 0);
 	assert_int_equal(r->pos.pts, 10);
-	answer_difference(r, false, 1, 1,
-			  (struct updates_pos){ 11, 0, 101, 1 });
+	rig_answer_difference(r, false, 1, 1,
+			      (struct updates_pos){ 11, 0, 101, 1 });
 	assert_string_equal(r->said, "<-55:1:x <-55:1:d");
 	assert_int_equal(r->pos.pts, 11);
 }
@@ -374,15 +127,15 @@ static void test_reconnect(void **state)
 {
 	struct rig *r = *state;
 
-	come_online(r);
-	hang_up(r);
-	connect_it(r);
+	rig_come_online(r);
+	rig_hang_up(r);
+	rig_connect(r);
 	/* nothing is known to be complete until the difference says so */
 	assert_null(fakedc_find(&r->dc, TLN_updates_getDifference));
-	answer_self(r);
+	rig_answer_self(r);
 	assert_false(r->e.online);
-	answer_difference(r, false, 1, 0,
-			  (struct updates_pos){ 10, 0, 101, 1 });
+	rig_answer_difference(r, false, 1, 0,
+			      (struct updates_pos){ 10, 0, 101, 1 });
 	assert_true(r->e.online);
 }
 
@@ -407,18 +160,18 @@ static void test_refusals(void **state)
 		struct fakedc_query q;
 		char expect[96];
 
-		connect_it(r);
+		rig_connect(r);
 		q = fakedc_take(&r->dc, TLN_users_getUsers);
 		r->said[0] = 0;
 		fakedc_error(&r->dc, &q, cases[i].code, cases[i].name);
-		pump(r);
+		rig_pump(r);
 		snprintf(expect, sizeof(expect), "refused:%s:%s", cases[i].name,
 			 err_name(cases[i].rc));
 		assert_string_equal(r->said, expect);
 		assert_int_equal(r->rc, cases[i].rc);
 		/* nothing more is said on this connection */
 		assert_null(fakedc_find(&r->dc, TLN_updates_getState));
-		hang_up(r);
+		rig_hang_up(r);
 		/* a wait is waited out */
 		r->now = mono_add(r->now, 10 * US_PER_SEC);
 	}
@@ -429,14 +182,14 @@ static void test_revoked_while_online(void **state)
 	struct rig *r = *state;
 	struct fakedc_query q;
 
-	come_online(r);
+	rig_come_online(r);
 	assert_int_equal(
 		engine_send_text(&r->e, 0, "hi", 5, 1, MONO_NEVER, NULL),
 		ERR_OK);
-	pump(r);
+	rig_pump(r);
 	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
 	fakedc_error(&r->dc, &q, 401, "SESSION_REVOKED");
-	pump(r);
+	rig_pump(r);
 	assert_string_equal(r->said, "sent:1:AUTH_GONE:0 "
 				     "refused:SESSION_REVOKED:AUTH_GONE");
 	assert_int_equal(r->rc, ERR_AUTH_GONE);
@@ -446,9 +199,9 @@ static void test_key_unknown(void **state)
 {
 	struct rig *r = *state;
 
-	connect_it(r);
+	rig_connect(r);
 	fakedc_push_error(&r->dc, -404);
-	pump(r);
+	rig_pump(r);
 	assert_string_equal(r->said, "refused:AUTH_KEY_UNREGISTERED:AUTH_GONE");
 	assert_int_not_equal(r->rc, ERR_OK);
 }
@@ -475,27 +228,8 @@ static enum err send_to(struct rig *r, int64_t peer, uint64_t tag,
 	rc = engine_send_text(&r->e, peer, "hi", (int64_t)tag, tag, MONO_NEVER,
 			      ei);
 	if (!rc)
-		pump(r);
+		rig_pump(r);
 	return rc;
-}
-
-static void refuse_call(struct rig *r, int function, const char *name)
-{
-	struct fakedc_query q = fakedc_take(&r->dc, (uint16_t)function);
-
-	fakedc_error(&r->dc, &q, 420, name);
-	pump(r);
-}
-
-/* Back on line, with nothing missed. */
-static void reconnect(struct rig *r)
-{
-	hang_up(r);
-	connect_it(r);
-	answer_self(r);
-	answer_difference(r, false, 1, 0,
-			  (struct updates_pos){ 10, 0, 101, 1 });
-	assert_true(r->e.online);
 }
 
 /* Nothing is sent during a wait, over reconnects, and it may be after it. */
@@ -504,9 +238,9 @@ static void test_flood(void **state)
 	struct rig *r = *state;
 	struct err_info ei = { 0 };
 
-	come_online(r);
+	rig_come_online(r);
 	assert_int_equal(send_to(r, -55, 1, NULL), ERR_OK);
-	refuse_call(r, TLN_messages_sendMessage, "FLOOD_WAIT_30");
+	rig_refuse(r, TLN_messages_sendMessage, "FLOOD_WAIT_30");
 	assert_string_equal(r->said, "sent:1:FLOOD:0");
 	assert_int_equal(r->rc, ERR_OK);
 	assert_int_equal(send_to(r, -55, 2, &ei), ERR_FLOOD);
@@ -514,13 +248,13 @@ static void test_flood(void **state)
 	assert_non_null(strstr(ei.msg, "messages.sendMessage: Telegram said "
 				       "FLOOD_WAIT_30"));
 	assert_int_equal(send_to(r, 0, 2, &ei), ERR_FLOOD);
-	hang_up(r);
+	rig_hang_up(r);
 	r->now = mono_add(r->now, 30 * US_PER_SEC);
-	reconnect(r);
+	rig_reconnect(r);
 	assert_int_equal(send_to(r, -55, 2, &ei), ERR_FLOOD);
 	assert_int_equal(ei.arg, 1);
 	assert_null(fakedc_find(&r->dc, TLN_messages_sendMessage));
-	pass(r, 1 * US_PER_SEC);
+	rig_pass(r, 1 * US_PER_SEC);
 	assert_int_equal(send_to(r, -55, 2, &ei), ERR_OK);
 	(void)fakedc_take(&r->dc, TLN_messages_sendMessage);
 	assert_int_equal(r->e.flood_broken, 0);
@@ -531,22 +265,22 @@ static void test_flood_resent(void **state)
 {
 	struct rig *r = *state;
 
-	come_online(r);
+	rig_come_online(r);
 	assert_int_equal(send_to(r, -55, 1, NULL), ERR_OK);
 	assert_int_equal(send_to(r, -55, 2, NULL), ERR_OK);
-	refuse_call(r, TLN_messages_sendMessage, "FLOOD_WAIT_30");
+	rig_refuse(r, TLN_messages_sendMessage, "FLOOD_WAIT_30");
 	(void)fakedc_take(&r->dc, TLN_messages_sendMessage);
 	assert_string_equal(r->said, "sent:1:FLOOD:0");
-	hang_up(r);
+	rig_hang_up(r);
 	r->said[0] = 0;
-	connect_it(r);
+	rig_connect(r);
 	assert_string_equal(r->said, "sent:2:FLOOD:0");
 	assert_null(fakedc_find(&r->dc, TLN_messages_sendMessage));
 	assert_int_equal(r->e.flood_broken, 0);
 	assert_int_equal(r->e.ncalls, 1); /* getUsers */
-	answer_self(r);
-	answer_difference(r, false, 1, 0,
-			  (struct updates_pos){ 10, 0, 101, 1 });
+	rig_answer_self(r);
+	rig_answer_difference(r, false, 1, 0,
+			      (struct updates_pos){ 10, 0, 101, 1 });
 	assert_int_equal(r->e.ncalls, 0);
 	assert_null(r->e.calls);
 }
@@ -556,13 +290,13 @@ static void test_flood_slow_mode(void **state)
 	struct rig *r = *state;
 	struct err_info ei = { 0 };
 
-	come_online(r);
+	rig_come_online(r);
 	assert_int_equal(send_to(r, -55, 1, NULL), ERR_OK);
-	refuse_call(r, TLN_messages_sendMessage, "SLOWMODE_WAIT_5");
+	rig_refuse(r, TLN_messages_sendMessage, "SLOWMODE_WAIT_5");
 	assert_int_equal(send_to(r, -55, 2, &ei), ERR_FLOOD);
 	assert_int_equal(send_to(r, -56, 2, &ei), ERR_OK);
 	assert_int_equal(send_to(r, 0, 3, &ei), ERR_OK);
-	pass(r, 6 * US_PER_SEC);
+	rig_pass(r, 6 * US_PER_SEC);
 	assert_int_equal(send_to(r, -55, 4, &ei), ERR_OK);
 }
 
@@ -571,20 +305,20 @@ static void test_flood_difference(void **state)
 {
 	struct rig *r = *state;
 
-	come_online(r);
-	push_updates(r, new_message(r, 3, "late", 13), 2);
-	pass(r, UPDATES_GAP_US);
-	refuse_call(r, TLN_updates_getDifference, "FLOOD_WAIT_20");
+	rig_come_online(r);
+	rig_push_updates(r, rig_new_message(r, 3, "late", 13), 2);
+	rig_pass(r, UPDATES_GAP_US);
+	rig_refuse(r, TLN_updates_getDifference, "FLOOD_WAIT_20");
 	assert_int_equal(r->rc, ERR_OK);
 	for (int i = 0; i < 20; i++) {
-		pass(r, US_PER_SEC);
+		rig_pass(r, US_PER_SEC);
 		assert_null(fakedc_find(&r->dc, TLN_updates_getDifference));
 		assert_true(r->e.online);
 	}
 	for (int i = 0; i < 30; i++)
-		pass(r, US_PER_SEC);
-	answer_difference(r, false, 1, 3,
-			  (struct updates_pos){ 13, 0, 101, 2 });
+		rig_pass(r, US_PER_SEC);
+	rig_answer_difference(r, false, 1, 3,
+			      (struct updates_pos){ 13, 0, 101, 2 });
 	assert_string_equal(r->said, "<-55:1:d <-55:2:d <-55:3:d");
 	assert_int_equal(r->e.flood_broken, 0);
 }
@@ -595,21 +329,21 @@ static void test_flood_self(void **state)
 	struct rig *r = *state;
 	struct err_info ei = { 0 };
 
-	connect_it(r);
-	refuse_call(r, TLN_users_getUsers, "FLOOD_WAIT_9");
+	rig_connect(r);
+	rig_refuse(r, TLN_users_getUsers, "FLOOD_WAIT_9");
 	assert_int_equal(r->rc, ERR_FLOOD);
-	hang_up(r);
+	rig_hang_up(r);
 	fakedc_accept(&r->dc);
 	assert_int_equal(engine_connected(&r->e, r->now,
-					  (struct wall){ SEC * US_PER_SEC },
+					  (struct wall){ RIG_SEC * US_PER_SEC },
 					  &ei),
 			 ERR_FLOOD);
 	assert_int_equal(ei.arg, 10);
-	pump(r);
+	rig_pump(r);
 	assert_null(fakedc_find(&r->dc, TLN_users_getUsers));
-	hang_up(r);
+	rig_hang_up(r);
 	r->now = mono_add(r->now, 10 * US_PER_SEC);
-	come_online(r);
+	rig_come_online(r);
 }
 
 /* What was kept elsewhere holds from the first call on. */
@@ -618,18 +352,18 @@ static void test_flood_restored(void **state)
 	struct rig *r = *state;
 	struct err_info ei = { 0 };
 	const struct flood_entry kept = {
-		.until = { (SEC + 50) * US_PER_SEC },
+		.until = { (RIG_SEC + 50) * US_PER_SEC },
 		.method = "messages.sendMessage",
 		.error = "FLOOD_WAIT_100",
 	};
 
 	assert_int_equal(flood_put(&r->e.flood, &kept,
-				   (struct wall){ SEC * US_PER_SEC }, NULL),
+				   (struct wall){ RIG_SEC * US_PER_SEC }, NULL),
 			 ERR_OK);
-	come_online(r);
+	rig_come_online(r);
 	assert_int_equal(send_to(r, -55, 1, &ei), ERR_FLOOD);
 	assert_in_range(ei.arg, 40, 50);
-	pass(r, 50 * US_PER_SEC);
+	rig_pass(r, 50 * US_PER_SEC);
 	assert_int_equal(send_to(r, -55, 1, &ei), ERR_OK);
 }
 
@@ -641,20 +375,20 @@ static void test_send(void **state)
 	struct dyn *c, *u;
 	struct dyn_vec *v;
 
-	come_online(r);
+	rig_come_online(r);
 	assert_int_equal(
 		engine_send_text(&r->e, -55, "hi", 9876, 3, MONO_NEVER, NULL),
 		ERR_OK);
-	pump(r);
+	rig_pump(r);
 	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
 	assert_int_equal(random_id_of(&q), 9876);
-	hang_up(r);
-	connect_it(r);
+	rig_hang_up(r);
+	rig_connect(r);
 	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
 	assert_int_equal(random_id_of(&q), 9876);
-	answer_self(r);
-	answer_difference(r, false, 1, 0,
-			  (struct updates_pos){ 10, 0, 101, 1 });
+	rig_answer_self(r);
+	rig_answer_difference(r, false, 1, 0,
+			      (struct updates_pos){ 10, 0, 101, 1 });
 	r->said[0] = 0;
 
 	c = fakedc_new(&r->dc, TLN_updates);
@@ -663,14 +397,14 @@ static void test_send(void **state)
 	dyn_set_int(u, TLF_id, 77);
 	dyn_set_int(u, TLF_random_id, 9876);
 	dyn_push_obj(v, u);
-	u = new_message(r, 77, "hi", 11);
+	u = rig_new_message(r, 77, "hi", 11);
 	dyn_set_bool(dyn_obj(u, TLF_message), TLF_out, true);
 	dyn_push_obj(v, u);
 	(void)dyn_add_vec(c, TLF_users);
 	(void)dyn_add_vec(c, TLF_chats);
 	dyn_set_int(c, TLF_date, 101);
 	fakedc_answer_obj(&r->dc, &q, TLN_messages_sendMessage, c);
-	pump(r);
+	rig_pump(r);
 	assert_string_equal(r->said, "sent:3:OK:77 >-55:77:hi");
 	assert_int_equal(r->pos.pts, 11);
 }
@@ -681,7 +415,7 @@ static void test_send_refused(void **state)
 	struct err_info ei = { 0 };
 	struct fakedc_query q;
 
-	come_online(r);
+	rig_come_online(r);
 	/* no private messages to other people, whatever the caller says */
 	assert_int_equal(
 		engine_send_text(&r->e, 12345, "hi", 1, 1, MONO_NEVER, &ei),
@@ -695,10 +429,10 @@ static void test_send_refused(void **state)
 	assert_int_equal(
 		engine_send_text(&r->e, -55, "hi", 1, 1, MONO_NEVER, &ei),
 		ERR_OK);
-	pump(r);
+	rig_pump(r);
 	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
 	fakedc_error(&r->dc, &q, 403, "CHAT_WRITE_FORBIDDEN");
-	pump(r);
+	rig_pump(r);
 	assert_string_equal(r->said, "sent:1:FORBIDDEN:0");
 	assert_int_equal(r->rc, ERR_OK);
 }
@@ -723,14 +457,14 @@ static void test_unwanted(void **state)
 	struct rig *r = *state;
 	struct dyn *typing, *action;
 
-	come_online(r);
+	rig_come_online(r);
 	typing = fakedc_new(&r->dc, TLN_updateUserTyping);
 	action = fakedc_new(&r->dc, TLN_sendMessageRecordVideoAction);
 	dyn_set_int(typing, TLF_user_id, 9);
 	dyn_set_obj(typing, TLF_action, action);
 	fakedc_push(&r->dc,
-		    two_updates(r, typing, new_message(r, 1, "after", 11)));
-	pump(r);
+		    two_updates(r, typing, rig_new_message(r, 1, "after", 11)));
+	rig_pump(r);
 	assert_int_equal(r->rc, ERR_OK);
 	assert_string_equal(r->said, "<-55:1:after");
 	assert_int_equal(r->pos.pts, 11);
@@ -742,7 +476,7 @@ static void test_counted(void **state)
 	struct rig *r = *state;
 	struct dyn *pinned, *peer;
 
-	come_online(r);
+	rig_come_online(r);
 	pinned = fakedc_new(&r->dc, TLN_updatePinnedMessages);
 	peer = fakedc_new(&r->dc, TLN_peerUser);
 	dyn_set_int(peer, TLF_user_id, 9);
@@ -750,8 +484,8 @@ static void test_counted(void **state)
 	dyn_push_int(dyn_add_vec(pinned, TLF_messages), 5);
 	dyn_set_int(pinned, TLF_pts, 11);
 	dyn_set_int(pinned, TLF_pts_count, 1);
-	push_updates(r, pinned, 0);
-	push_updates(r, new_message(r, 1, "x", 12), 0);
+	rig_push_updates(r, pinned, 0);
+	rig_push_updates(r, rig_new_message(r, 1, "x", 12), 0);
 	assert_string_equal(r->said, "<-55:1:x");
 	assert_int_equal(r->pos.pts, 12);
 }
@@ -766,28 +500,28 @@ static void test_unknown(void **state)
 	struct buf out;
 	uint8_t *at;
 
-	come_online(r);
+	rig_come_online(r);
 	typing = fakedc_new(&r->dc, TLN_updateUserTyping);
 	dyn_set_int(typing, TLF_user_id, 9);
 	dyn_set_obj(typing, TLF_action,
 		    fakedc_new(&r->dc, TLN_sendMessageTypingAction));
 	buf_init(&out, 4096);
 	cursor_write(&w, &out);
-	assert_int_equal(
-		dyn_write(&w, &schema_api_223,
-			  two_updates(r, typing, new_message(r, 1, "x", 11)),
-			  NULL),
-		ERR_OK);
+	assert_int_equal(dyn_write(&w, &schema_api_223,
+				   two_updates(r, typing,
+					       rig_new_message(r, 1, "x", 11)),
+				   NULL),
+			 ERR_OK);
 	ctor = schema_by_name(&schema_api_223, TLN_updateUserTyping);
 	at = memmem(buf_head(&out), buf_len(&out), &ctor->id, 4);
 	assert_non_null(at);
 	memcpy(at, "\x01\x02\x03\x04", 4);
 	fakedc_push_raw(&r->dc, buf_head(&out), buf_len(&out));
 	buf_deinit(&out);
-	pump(r);
+	rig_pump(r);
 	assert_int_equal(r->rc, ERR_OK);
-	answer_difference(r, false, 1, 1,
-			  (struct updates_pos){ 11, 0, 101, 1 });
+	rig_answer_difference(r, false, 1, 1,
+			      (struct updates_pos){ 11, 0, 101, 1 });
 	assert_string_equal(r->said, "<-55:1:d");
 	assert_int_equal(r->pos.pts, 11);
 }
@@ -832,12 +566,12 @@ static void test_garbage(void **state)
 	uint8_t junk[256];
 
 	for (int i = 0; i < 300; i++) {
-		connect_it(r);
+		rig_connect(r);
 		rnd_fill(&r->rnd.rnd, junk, sizeof(junk));
 		(void)!engine_feed(&r->e, junk,
 				   rnd_below(&r->rnd.rnd, sizeof(junk)), r->now,
 				   NULL);
-		hang_up(r);
+		rig_hang_up(r);
 	}
 }
 
@@ -857,7 +591,7 @@ static void test_env(void **state)
 	assert_int_equal(engine_env_init(&env, &app, NULL), ERR_TOOBIG);
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 int main(void)
 {

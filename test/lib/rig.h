@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One account against a server in memory, with what it said written down, for
+ * tests of the engine: a test answers each query itself.
+ *
+ *	said	user:ID:NAME:PHONE:NAME  online  <CHAT:MSG:TEXT (> when ours)
+ *		sent:TAG:ERR:MSG  refused:NAME:ERR
+ */
+#ifndef TEST_LIB_RIG_H
+#define TEST_LIB_RIG_H
+
+#include "fakedc.h"
+#include "tg/engine.h"
+
+#define RIG_SEC INT64_C(1790000000)
+#define RIG_SELF 4242
+
+struct rig {
+	struct engine_env env;
+	struct engine e;
+	struct fakedc dc;
+	struct rnd_seeded rnd;
+	struct mono now;
+	struct updates_pos pos; /* last told */
+	char said[2048];
+	int refuse;  /* messages the consumer does not take */
+	enum err rc; /* of the last feed or tick */
+	/* hears every event after it was written down; may be NULL */
+	void (*hook)(struct rig *r, const struct engine_event *ev);
+};
+
+int rig_setup(void **state);
+int rig_teardown(void **state);
+void rig_pump(struct rig *r);
+void rig_pass(struct rig *r, int64_t us);
+void rig_connect(struct rig *r);
+void rig_hang_up(struct rig *r);
+void rig_answer_self(struct rig *r);
+void rig_answer_state(struct rig *r, struct updates_pos pos);
+void rig_come_online(struct rig *r);
+struct dyn *rig_message(struct rig *r, int id, const char *text);
+struct dyn *rig_new_message(struct rig *r, int id, const char *text, int pts);
+void rig_push_updates(struct rig *r, struct dyn *u, int seq);
+void rig_answer_difference(struct rig *r, bool slice, int first_id, int n,
+			   struct updates_pos pos);
+void rig_refuse(struct rig *r, int function, const char *name);
+void rig_reconnect(struct rig *r);
+
+#endif /* TEST_LIB_RIG_H */
