@@ -19,7 +19,7 @@ void engine_init(struct engine *e, const struct engine_config *cfg)
 			      .ctx = cfg->ctx };
 	session_init(&e->session, &sc);
 	session_set_prefix(&e->session, e->env->prefix, e->env->prefix_len);
-	updates_init(&e->updates);
+	updates_init(&e->updates, &e->peers);
 }
 
 static void drop_transport(struct engine *e)
@@ -35,6 +35,7 @@ void engine_deinit(struct engine *e)
 	session_deinit(&e->session);
 	engine_calls_deinit(e);
 	updates_deinit(&e->updates);
+	peers_deinit(&e->peers);
 	*e = (struct engine){ 0 };
 }
 

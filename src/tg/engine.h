@@ -34,12 +34,14 @@
 #include "mtproto/session.h"
 #include "mtproto/transport.h"
 #include "tg/flood.h"
+#include "tg/peers.h"
 #include "tg/rpcerr.h"
 #include "tg/updates.h"
 #include "tl/bind.h"
 
 #define ENGINE_LAYER 223
-#define ENGINE_TEXT_MAX 4096 /* characters Telegram takes; bytes below x 4 */
+#define ENGINE_TEXT_MAX 4096   /* characters Telegram takes; bytes below x 4 */
+#define ENGINE_TOPIC_GENERAL 1 /* of every forum */
 #define ENGINE_PREFIX_MAX 512
 #define ENGINE_QUERY_MAX (1U << 20) /* one call, written */
 #define ENGINE_CALL_US (INT64_C(60) * US_PER_SEC)
@@ -65,6 +67,8 @@ enum engine_event_type {
 	ENGINE_USER,	 /* user */
 	ENGINE_ONLINE,	 /* the gap is closed, updates flow */
 	ENGINE_MESSAGE,	 /* message; answer ERR_OK to take it */
+	ENGINE_DELETED,	 /* deleted; the same */
+	ENGINE_PRESSED,	 /* pressed, for bots; the same */
 	ENGINE_POSITION, /* pos: everything up to here was taken */
 	ENGINE_ANSWER,	 /* tag, rc, answer; rpcerr if Telegram refused */
 	ENGINE_REFUSED,	 /* rpcerr: about the account or the node */
@@ -76,15 +80,47 @@ struct engine_user {
 	const char *username, *phone, *name; /* "" when not there */
 };
 
+enum engine_message_kind {
+	ENGINE_NEW,
+	ENGINE_EDITED,	/* as it is now */
+	ENGINE_SERVICE, /* something happened in the chat: `action` */
+};
+
 /* Chats are numbered as bots see them: users > 0, basic groups -id, channels
- * -1000000000000 - id. */
+ * -1000000000000 - id.  Everything is on loan. */
 struct engine_message {
+	enum engine_message_kind kind;
 	int64_t chat_id, from_id;
-	int32_t id, date;
-	bool out;
+	int64_t grouped_id; /* of an album; 0: none */
+	int32_t id, date, edit_date;
+	int32_t reply_to; /* a message's id; 0: none */
+	int32_t topic;	 /* of a forum, 1: its general one; 0: not in a forum */
+	uint16_t media;	 /* TLN_messageMedia*, TLN_NONE: none */
+	uint16_t action; /* TLN_messageAction* */
+	bool out, post, silent, mentioned;
+	bool entities;	 /* the text is more than plain */
+	bool forwarded;	 /* from elsewhere */
+	bool noforwards; /* protected: it or its chat */
 	const uint8_t *text;
 	size_t text_len;
-	char key[48];
+	/* All there is; NULL of messages that come in a short form. */
+	const struct tlc_message *full;
+	char key[64];
+};
+
+struct engine_deleted {
+	int64_t chat_id; /* 0: of private chats and basic groups, which share
+			    their numbers */
+	const int32_t *ids;
+	uint32_t n;
+};
+
+/* A button under a bot's message; answered with bots_answer(). */
+struct engine_pressed {
+	int64_t query_id, user_id, chat_id;
+	int32_t message_id;
+	const uint8_t *data;
+	size_t len;
 };
 
 /* A call and what came of it.  Without an answer only `function` is set. */
@@ -108,6 +144,8 @@ struct engine_event {
 	union {
 		const struct engine_user *user;
 		const struct engine_message *message;
+		const struct engine_deleted *deleted;
+		const struct engine_pressed *pressed;
 		const struct engine_answer *answer;
 		struct updates_pos pos;
 	};
@@ -124,10 +162,12 @@ struct engine_config {
 };
 
 struct engine_call;
+struct tlc_message;
 
 struct engine {
 	struct session session;
 	struct flood flood;
+	struct peers peers;
 	struct engine_call *calls; /* under way */
 	uint32_t ncalls, calls_cap;
 	uint32_t flood_broken; /* calls that went out before their time: bugs */
@@ -196,13 +236,10 @@ bool engine_cancel(struct engine *e, uint64_t tag);
 /* The message an answer made for this random_id; 0: it does not say. */
 int32_t engine_message_id(const struct engine_answer *a, int64_t random_id);
 
-/*
- * Sends text to the account itself (peer = 0), a basic group or a channel it
- * has seen.  There is no sending to other people's private chats.  `random_id`
- * must be the same when the same message is sent again.
- */
-enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
-			  int64_t random_id, uint64_t tag, struct mono deadline,
-			  struct err_info *ei);
+/* How a typed call is asked for. */
+struct engine_ask {
+	uint64_t tag;
+	struct mono deadline; /* as in struct engine_request */
+};
 
 #endif /* TG_ENGINE_H */

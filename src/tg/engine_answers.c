@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "tg/engine_int.h"
 
 static const struct schema *const layer = &schema_api_223;
@@ -85,7 +87,27 @@ void engine_unanswered(struct engine *e, const struct engine_call *c,
 {
 	const struct engine_answer a = { .function = c->function };
 
+	if (c->name && err && !strcmp(err->name, "USERNAME_NOT_OCCUPIED"))
+		peers_name(&e->peers, c->name, 0, engine_server_now(e));
 	tell(e, c, rc, err, &a);
+}
+
+/* What the answer says besides; updates are noted when they are taken. */
+static void note(struct engine *e, const struct engine_call *c,
+		 const struct schema_ctor *f, const struct engine_answer *a)
+{
+	const struct tlc_contacts_resolvedPeer *found = a->obj.any;
+	const struct tlv_any *messages;
+
+	if (f && f->type == TLT_User && a->list.n)
+		peers_take_users(&e->peers, (const void *)&a->list);
+	engine_note_peers(e, &a->obj);
+	messages = bind_vec(a->obj.kind, a->obj.any, TLF_messages, TLT_Message);
+	if (messages)
+		engine_note_messages(e, (const void *)messages);
+	if (c->name && a->obj.kind == TLN_contacts_resolvedPeer)
+		peers_name(&e->peers, c->name, engine_peer_id(&found->peer),
+			   engine_server_now(e));
 }
 
 enum err engine_answered(struct engine *e, const struct engine_call *c,
@@ -104,6 +126,7 @@ enum err engine_answered(struct engine *e, const struct engine_call *c,
 		a.obj = (struct tlt_any){ 0 };
 		a.list = (struct tlv_any){ 0 };
 	}
+	note(e, c, f, &a);
 	a.message_id = engine_message_id(&a, 0);
 	if (f && f->type == TLT_Updates && f->result_kind == SCHEMA_OBJ) {
 		/* done it is, even where a newer server says it in words we do

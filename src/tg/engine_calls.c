@@ -90,10 +90,14 @@ enum err engine_call(struct engine *e, const struct engine_request *q,
 		     struct err_info *ei)
 {
 	struct engine_request r = *q;
+	enum err rc;
 
 	if (!r.tag || ENGINE_TAG_KIND(r.tag))
 		return err_set(ei, ERR_INVALID,
 			       "a call's tag is not 0 and below 2^60");
+	rc = engine_check_rules(e, &r, ei);
+	if (rc)
+		return rc;
 	if (!r.deadline.us)
 		r.deadline = mono_add(e->now, ENGINE_CALL_US);
 	return ask(e, &r, ei);
@@ -190,69 +194,4 @@ enum err engine_ask_differences(struct engine *e, struct err_info *ei)
 			return rc;
 	}
 	return ERR_OK;
-}
-
-/* Where a message goes, and room for what that takes. */
-struct target {
-	struct tlt_InputPeer peer;
-	struct tlc_inputPeerSelf self;
-	struct tlc_inputPeerChat chat;
-	struct tlc_inputPeerChannel channel;
-};
-
-static enum err find_peer(struct engine *e, int64_t peer, struct target *t,
-			  struct err_info *ei)
-{
-	int64_t hash;
-
-	*t = (struct target){ 0 };
-	if (!peer || peer == e->self_id) {
-		t->peer.kind = TLN_inputPeerSelf;
-		t->peer.inputPeerSelf = &t->self;
-		return ERR_OK;
-	}
-	if (peer > 0)
-		return err_set(ei, ERR_FORBIDDEN,
-			       "no private messages to other people");
-	if (peer > -ENGINE_CHANNEL_BASE) {
-		t->peer.kind = TLN_inputPeerChat;
-		t->peer.inputPeerChat = &t->chat;
-		t->chat.chat_id = -peer;
-		return ERR_OK;
-	}
-	peer = -(peer + ENGINE_CHANNEL_BASE);
-	hash = updates_get_hash(&e->updates, peer);
-	if (!hash)
-		return err_set(ei, ERR_NOTFOUND,
-			       "the account has not seen this channel yet");
-	t->peer.kind = TLN_inputPeerChannel;
-	t->peer.inputPeerChannel = &t->channel;
-	t->channel.channel_id = peer;
-	t->channel.access_hash = hash;
-	return ERR_OK;
-}
-
-enum err engine_send_text(struct engine *e, int64_t peer, const char *message,
-			  int64_t random_id, uint64_t tag, struct mono deadline,
-			  struct err_info *ei)
-{
-	struct tlf_messages_sendMessage f = { .message = text(message),
-					      .random_id = random_id };
-	const struct engine_request q = { .function = TLN_messages_sendMessage,
-					  .args = &f,
-					  .peer = peer,
-					  .tag = tag,
-					  .deadline = deadline };
-	struct target to;
-	enum err rc;
-
-	if (!message[0] || f.message.len > 4 * ENGINE_TEXT_MAX)
-		return err_set(ei, ERR_INVALID,
-			       "a message has 1 to %d characters",
-			       ENGINE_TEXT_MAX);
-	rc = find_peer(e, peer, &to, ei);
-	if (rc)
-		return rc;
-	f.peer = to.peer;
-	return engine_call(e, &q, ei);
 }

@@ -4,7 +4,7 @@
 #include "tg/engine_int.h"
 #include "tl/schema.h"
 
-static struct wall server_now(const struct engine *e)
+struct wall engine_server_now(const struct engine *e)
 {
 	return (struct wall){ session_time(&e->session, e->now).us };
 }
@@ -47,7 +47,7 @@ enum err engine_call_begin(struct engine *e, const struct engine_request *q,
 			   struct err_info *ei)
 {
 	enum err rc = flood_check(&e->flood, schema_name_text(q->function),
-				  q->peer, server_now(e), ei);
+				  q->peer, engine_server_now(e), ei);
 
 	if (!rc && !find(e, q->tag))
 		rc = grow(e, ei);
@@ -59,6 +59,14 @@ enum err engine_call_begin(struct engine *e, const struct engine_request *q,
 			.tag = q->tag, .peer = q->peer, .function = q->function
 		};
 	return ERR_OK;
+}
+
+void engine_call_about(struct engine *e, uint64_t tag, uint64_t name)
+{
+	struct engine_call *c = find(e, tag);
+
+	if (c)
+		c->name = name;
 }
 
 static void shrink(struct engine *e)
@@ -90,13 +98,13 @@ enum err engine_call_refused(struct engine *e, uint64_t tag,
 	if (!c)
 		return ERR_OK;
 	return flood_note(&e->flood, err, schema_name_text(c->function),
-			  c->peer, server_now(e), ei);
+			  c->peer, engine_server_now(e), ei);
 }
 
 static bool listed(const struct engine *e, const struct engine_call *c)
 {
 	return flood_find(&e->flood, schema_name_text(c->function), c->peer,
-			  server_now(e));
+			  engine_server_now(e));
 }
 
 void engine_calls_hold(struct engine *e)

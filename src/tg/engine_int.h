@@ -6,7 +6,9 @@
  *	engine_calls.c    the requests we make
  *	engine_answers.c  what they are answered
  *	engine_flood.c    calls under way, and those that have to wait
- *	engine_updates.c  what comes: updates, differences, messages
+ *	engine_input.c    whom a call may go to
+ *	engine_updates.c  what comes: updates, differences
+ *	engine_message.c  what one update says to others
  */
 #ifndef TG_ENGINE_INT_H
 #define TG_ENGINE_INT_H
@@ -24,8 +26,6 @@
 #define ENGINE_TAG_KIND(tag) ((tag) & (UINT64_C(15) << 60))
 #define ENGINE_TAG_ID(tag) ((tag) & ((UINT64_C(1) << 60) - 1))
 
-#define ENGINE_CHANNEL_BASE INT64_C(1000000000000)
-
 /* engine.c */
 enum err engine_emit(struct engine *e, const struct engine_event *ev);
 
@@ -38,7 +38,8 @@ enum err engine_ask_differences(struct engine *e, struct err_info *ei);
 /* A call under way. */
 struct engine_call {
 	uint64_t tag;
-	int64_t peer;	   /* whose wait it is if Telegram answers with one */
+	int64_t peer;  /* whose wait it is if Telegram answers with one */
+	uint64_t name; /* peers_name_hash() of who is looked for; 0: nobody */
 	uint16_t function; /* TLN_*; 0: no such call */
 	bool sent;	   /* on this connection */
 	bool held;	   /* taken back: its time has not come */
@@ -51,8 +52,11 @@ void engine_unanswered(struct engine *e, const struct engine_call *c,
 		       enum err rc, const struct rpcerr *err);
 
 /* engine_flood.c: the flood book is asked before a call, told of each error. */
+struct wall engine_server_now(const struct engine *e);
 enum err engine_call_begin(struct engine *e, const struct engine_request *q,
 			   struct err_info *ei);
+/* It looks for the name with this hash. */
+void engine_call_about(struct engine *e, uint64_t tag, uint64_t name);
 /* It is over; what it was. */
 struct engine_call engine_call_end(struct engine *e, uint64_t tag);
 enum err engine_call_refused(struct engine *e, uint64_t tag,
@@ -64,6 +68,22 @@ void engine_calls_sent(struct engine *e);
 /* On losing the connection: keeps those the session will send again. */
 void engine_calls_forget(struct engine *e);
 void engine_calls_deinit(struct engine *e);
+
+/* engine_input.c: users and chats of whatever was read. */
+void engine_note_peers(struct engine *e, const struct tlt_any *obj);
+/* Messages of an answer show who has written. */
+void engine_note_messages(struct engine *e, const struct tlv_Message *v);
+/* What no call may do, whoever makes it (mission/boundaries.md, 5). */
+enum err engine_check_rules(const struct engine *e,
+			    const struct engine_request *q,
+			    struct err_info *ei);
+
+/* engine_message.c: an Update, or an Updates that is one itself; its position
+ * aside.  An error: the consumer did not take it. */
+enum err engine_tell_update(struct engine *e, const struct tlt_any *u);
+enum err engine_tell_message(struct engine *e, const struct tlt_Message *m,
+			     enum engine_message_kind kind);
+int64_t engine_peer_id(const struct tlt_Peer *p);
 
 /* engine_updates.c: the answers' bytes; ERR_PROTO if they make no sense. */
 enum err engine_on_self(struct engine *e, const uint8_t *data, size_t len,

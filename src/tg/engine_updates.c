@@ -6,108 +6,9 @@
 
 static const struct schema *const layer = &schema_api_223;
 
-static int64_t peer_id(const struct tlt_Peer *p)
-{
-	switch (p->kind) {
-	case TLN_peerUser:
-		return p->peerUser->user_id;
-	case TLN_peerChat:
-		return -p->peerChat->chat_id;
-	case TLN_peerChannel:
-		return -ENGINE_CHANNEL_BASE - p->peerChannel->channel_id;
-	default:
-		return 0;
-	}
-}
-
-static enum err emit_message(struct engine *e, struct engine_message *m)
-{
-	const struct engine_event ev = { .type = ENGINE_MESSAGE, .message = m };
-
-	/* channels number their messages themselves, the rest counts as one */
-	if (m->chat_id <= -ENGINE_CHANNEL_BASE)
-		snprintf(m->key, sizeof(m->key), "%lld/%d",
-			 (long long)m->chat_id, m->id);
-	else
-		snprintf(m->key, sizeof(m->key), "m/%d", m->id);
-	return engine_emit(e, &ev);
-}
-
-/* A Message of any kind; what is no text message is none for us. */
-static enum err take_message(struct engine *e, const struct tlt_Message *v)
-{
-	const struct tlc_message *d = v->message;
-	struct engine_message m = { 0 };
-
-	if (v->kind != TLN_message)
-		return ERR_OK;
-	m.id = d->id;
-	m.date = d->date;
-	m.out = d->out;
-	m.chat_id = peer_id(&d->peer_id);
-	m.from_id = peer_id(&d->from_id);
-	if (!m.from_id)
-		m.from_id = m.out ? e->self_id : m.chat_id;
-	m.text = d->message.data;
-	m.text_len = d->message.len;
-	return emit_message(e, &m);
-}
-
-/* updateShortMessage, updateShortChatMessage: a message without its wrapping. */
-static enum err take_short(struct engine *e,
-			   const struct tlc_updateShortMessage *d)
-{
-	struct engine_message m = { .id = d->id,
-				    .date = d->date,
-				    .out = d->out,
-				    .chat_id = d->user_id,
-				    .text = d->message.data,
-				    .text_len = d->message.len };
-
-	m.from_id = m.out ? e->self_id : m.chat_id;
-	return emit_message(e, &m);
-}
-
-static enum err take_short_chat(struct engine *e,
-				const struct tlc_updateShortChatMessage *d)
-{
-	struct engine_message m = { .id = d->id,
-				    .date = d->date,
-				    .out = d->out,
-				    .chat_id = -d->chat_id,
-				    .from_id = d->from_id,
-				    .text = d->message.data,
-				    .text_len = d->message.len };
-
-	return emit_message(e, &m);
-}
-
 static struct tlt_any any_update(const struct tlt_Update *u)
 {
 	return (struct tlt_any){ u->kind, u->raw, u->any };
-}
-
-/* What one update says, its position aside.  `u` is an Update, or an Updates
- * that is one itself. */
-static enum err take_update(struct engine *e, const struct tlt_any *u)
-{
-	const struct tlc_updateNewMessage *one;
-	const struct tlc_updateNewChannelMessage *post;
-
-	switch (u->kind) {
-	case TLN_updateNewMessage:
-		one = u->any;
-		return take_message(e, &one->message);
-	case TLN_updateNewChannelMessage:
-		post = u->any;
-		return take_message(e, &post->message);
-	case TLN_updateShortMessage:
-		return take_short(e, u->any);
-	case TLN_updateShortChatMessage:
-		return take_short_chat(e, u->any);
-	default: /* counted, but nothing to us */
-		return ERR_OK;
-	}
 }
 
 static int64_t channel_of_message(const struct tlt_Message *m)
@@ -179,16 +80,30 @@ static bool place_of(const struct tlt_any *u, struct updates_item *it)
 static void deliver(struct engine *e, const struct tlt_any *u,
 		    const struct updates_item *it)
 {
-	if (take_update(e, u))
+	if (engine_tell_update(e, u))
 		updates_want(&e->updates);
 	else
 		updates_accept(&e->updates, it, e->now);
+}
+
+/* A short message of somebody unknown: only the difference says who it is, and
+ * without that there is no answering. */
+static bool is_from_stranger(const struct engine *e, const struct tlt_any *u)
+{
+	const struct tlc_updateShortMessage *m = u->any;
+
+	return u->kind == TLN_updateShortMessage && !m->out &&
+	       !peers_hash(&e->peers, m->user_id);
 }
 
 static enum err offer_update(struct engine *e, const struct tlt_any *u)
 {
 	struct updates_item it = { .data = u->raw.data, .len = u->raw.len };
 
+	if (is_from_stranger(e, u)) {
+		updates_want(&e->updates);
+		return ERR_OK;
+	}
 	if (u->kind == TLN_updateChannelTooLong) {
 		const struct tlc_updateChannelTooLong *d = u->any;
 
@@ -196,7 +111,7 @@ static enum err offer_update(struct engine *e, const struct tlt_any *u)
 		return ERR_OK;
 	}
 	if (!place_of(u, &it))
-		return take_update(e, u);
+		return engine_tell_update(e, u);
 	if (updates_offer(&e->updates, &it, e->now) == UPDATES_APPLY)
 		deliver(e, u, &it);
 	return ERR_OK;
@@ -208,23 +123,9 @@ static void offer_or_want(struct engine *e, const struct tlt_any *u)
 		updates_want(&e->updates);
 }
 
-static void note_chats(struct engine *e, const struct tlv_Chat *chats)
-{
-	for (uint32_t i = 0; i < chats->n; i++) {
-		const struct tlc_channel *c = chats->v[i].channel;
-
-		/* a `min` channel's hash is good for nothing but its photo */
-		if (chats->v[i].kind == TLN_channel && c->access_hash &&
-		    !c->min)
-			updates_channel_hash(&e->updates, c->id,
-					     c->access_hash);
-	}
-}
-
 /* updates and updatesCombined. */
 struct container {
 	const struct tlv_Update *updates;
-	const struct tlv_Chat *chats;
 	int32_t date, seq_start, seq;
 };
 
@@ -232,13 +133,11 @@ static struct container container_of_updates(const struct tlt_Updates *u)
 {
 	if (u->kind == TLN_updatesCombined)
 		return (struct container){ &u->updatesCombined->updates,
-					   &u->updatesCombined->chats,
 					   u->updatesCombined->date,
 					   u->updatesCombined->seq_start,
 					   u->updatesCombined->seq };
-	return (struct container){ &u->updates->updates, &u->updates->chats,
-				   u->updates->date, u->updates->seq,
-				   u->updates->seq };
+	return (struct container){ &u->updates->updates, u->updates->date,
+				   u->updates->seq, u->updates->seq };
 }
 
 /* The inner updates of a container whose turn it is. */
@@ -265,7 +164,6 @@ static enum err on_container(struct engine *e, const struct tlt_Updates *u,
 		return err_set(ei, ERR_PROTO, "updates %d to %d", c.seq_start,
 			       c.seq);
 	it.count = c.seq - c.seq_start + 1;
-	note_chats(e, c.chats);
 	/* seq 0: no order among containers */
 	if (!c.seq) {
 		open_container(e, &c);
@@ -374,8 +272,12 @@ static enum err on_one_of_updates(struct engine *e, const struct tlt_Updates *u,
 enum err engine_take_updates(struct engine *e, const struct tlt_Updates *u,
 			     struct err_info *ei)
 {
-	enum err rc = u ? on_one_of_updates(e, u, ei) : ERR_PROTO;
+	enum err rc = ERR_PROTO;
 
+	if (u) {
+		engine_note_peers(e, (const void *)u);
+		rc = on_one_of_updates(e, u, ei);
+	}
 	if (rc == ERR_PROTO) {
 		/* what no schema knows cannot be stepped over: the difference
 		 * says the rest */
@@ -515,7 +417,6 @@ enum err engine_on_state(struct engine *e, const uint8_t *data, size_t len,
 
 /* What the differences have in common; all may be NULL. */
 struct content {
-	const struct tlv_Chat *chats;
 	const struct tlv_Message *messages;
 	const struct tlv_Update *others;
 };
@@ -525,7 +426,7 @@ static enum err take_messages(struct engine *e, const struct tlv_Message *v)
 	enum err rc = ERR_OK;
 
 	for (uint32_t i = 0; i < v->n && !rc; i++)
-		rc = take_message(e, &v->v[i]);
+		rc = engine_tell_message(e, &v->v[i], ENGINE_NEW);
 	return rc;
 }
 
@@ -543,7 +444,7 @@ static enum err take_others(struct engine *e, const struct tlv_Update *v)
 		    (place_of(&u, &it) && it.box == UPDATES_CHANNEL))
 			rc = offer_update(e, &u);
 		else
-			rc = take_update(e, &u);
+			rc = engine_tell_update(e, &u);
 	}
 	return rc;
 }
@@ -552,8 +453,6 @@ static enum err take_content(struct engine *e, const struct content *c)
 {
 	enum err rc = ERR_OK;
 
-	if (c->chats)
-		note_chats(e, c->chats);
 	if (c->messages)
 		rc = take_messages(e, c->messages);
 	if (!rc && c->others)
@@ -577,11 +476,11 @@ static bool read_difference(const struct tlt_updates_Difference *d,
 		pos->seq = d->updates_differenceEmpty->seq;
 		return true;
 	case TLN_updates_difference:
-		*c = (struct content){ &full->chats, &full->new_messages,
+		*c = (struct content){ &full->new_messages,
 				       &full->other_updates };
 		return read_pos(&full->state, pos);
 	case TLN_updates_differenceSlice:
-		*c = (struct content){ &part->chats, &part->new_messages,
+		*c = (struct content){ &part->new_messages,
 				       &part->other_updates };
 		*final = false;
 		return read_pos(&part->intermediate_state, pos);
@@ -603,6 +502,7 @@ static enum err take_difference(struct engine *e,
 	bool final;
 	enum err rc;
 
+	engine_note_peers(e, (const void *)d);
 	if (!read_difference(d, &c, &pos, &final))
 		return err_set(ei, ERR_PROTO, "not a difference");
 	if (!final && !memcmp(&pos, &e->updates.pos, sizeof(pos)))
@@ -650,13 +550,13 @@ static void read_channel(const struct tlt_updates_ChannelDifference *d,
 
 	switch (d->kind) {
 	case TLN_updates_channelDifference:
-		*c = (struct content){ &full->chats, &full->new_messages,
+		*c = (struct content){ &full->new_messages,
 				       &full->other_updates };
 		*pts = full->pts;
 		*final = full->final;
 		break;
 	case TLN_updates_channelDifferenceTooLong:
-		*c = (struct content){ &lost->chats, &lost->messages, NULL };
+		*c = (struct content){ &lost->messages, NULL };
 		if (lost->dialog.kind == TLN_dialog)
 			*pts = lost->dialog.dialog->pts;
 		*final = lost->final;
@@ -678,6 +578,7 @@ static enum err take_channel(struct engine *e, int64_t id,
 	bool final = false;
 	int32_t pts = 0;
 
+	engine_note_peers(e, (const void *)d);
 	read_channel(d, &c, &pts, &final);
 	if (take_content(e, &c)) {
 		updates_channel_failed(&e->updates, id, false, e->now);

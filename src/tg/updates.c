@@ -7,7 +7,7 @@
 #include "base/bug.h"
 
 struct updates_channel {
-	int64_t id, access_hash;
+	int64_t id;
 	struct mono gap, retry;
 	int32_t pts; /* 0 = not known yet */
 	bool running, wanted;
@@ -19,9 +19,10 @@ struct updates_held {
 	uint8_t data[];
 };
 
-void updates_init(struct updates *u)
+void updates_init(struct updates *u, const struct peers *peers)
 {
-	*u = (struct updates){ .gap = MONO_NEVER,
+	*u = (struct updates){ .peers = peers,
+			       .gap = MONO_NEVER,
 			       .channel_gap = MONO_NEVER,
 			       .silence = MONO_NEVER };
 }
@@ -43,7 +44,7 @@ void updates_deinit(struct updates *u)
 	drop_held(u);
 	free(u->taken);
 	free(u->channels);
-	updates_init(u);
+	updates_init(u, u->peers);
 }
 
 void updates_set(struct updates *u, struct updates_pos pos, bool complete,
@@ -320,35 +321,34 @@ void updates_want_channel(struct updates *u, int64_t channel_id, int32_t pts)
 	u->channels_wanted = true;
 }
 
-void updates_channel_hash(struct updates *u, int64_t channel_id,
-			  int64_t access_hash)
-{
-	struct updates_channel *c = find_or_add(u, channel_id);
-
-	if (c)
-		c->access_hash = access_hash;
-}
-
-int64_t updates_get_hash(const struct updates *u, int64_t channel_id)
-{
-	const struct updates_channel *c = find(u, channel_id);
-
-	return c ? c->access_hash : 0;
-}
-
-void updates_set_channel(struct updates *u, int64_t channel_id,
-			 int64_t access_hash, int32_t pts)
+void updates_set_channel(struct updates *u, int64_t channel_id, int32_t pts)
 {
 	struct updates_channel *c = find_or_add(u, channel_id);
 
 	if (!c)
 		return;
-	if (!c->access_hash)
-		c->access_hash = access_hash;
 	if (pts > c->pts)
 		c->pts = pts;
 	c->wanted = true;
 	u->channels_wanted = true;
+}
+
+void updates_begin_channel(struct updates *u, int64_t channel_id, int32_t pts)
+{
+	struct updates_channel *c = find_or_add(u, channel_id);
+
+	if (c && !c->pts && pts > 0)
+		c->pts = pts;
+}
+
+void updates_look_again(struct updates *u)
+{
+	u->channels_wanted = u->channels_wanted || u->nchannels;
+}
+
+static int64_t hash_of(const struct updates *u, const struct updates_channel *c)
+{
+	return peers_hash(u->peers, PEERS_CHANNEL - c->id);
 }
 
 bool updates_channel_at(const struct updates *u, uint32_t i,
@@ -357,7 +357,7 @@ bool updates_channel_at(const struct updates *u, uint32_t i,
 	if (i >= u->nchannels)
 		return false;
 	*ret = (struct updates_place){ u->channels[i].id,
-				       u->channels[i].access_hash,
+				       hash_of(u, &u->channels[i]),
 				       u->channels[i].pts };
 	return true;
 }
@@ -369,15 +369,16 @@ int32_t updates_channel_pts(const struct updates *u, int64_t channel_id)
 	return c ? c->pts : 0;
 }
 
-static bool channel_due(struct updates_channel *c, struct mono now)
+static bool channel_due(const struct updates *u, struct updates_channel *c,
+			struct mono now)
 {
 	if (!mono_before(now, c->gap)) {
 		c->gap = MONO_NEVER;
 		c->wanted = true;
 	}
 	/* without hash or position it cannot be asked; the next update tells */
-	return c->wanted && !c->running && c->access_hash && c->pts &&
-	       !mono_before(now, c->retry);
+	return c->wanted && !c->running && c->pts &&
+	       !mono_before(now, c->retry) && hash_of(u, c);
 }
 
 static bool poll_channels(struct updates *u, struct mono now,
@@ -390,13 +391,13 @@ static bool poll_channels(struct updates *u, struct mono now,
 	for (uint32_t i = 0; i < u->nchannels; i++) {
 		struct updates_channel *c = &u->channels[i];
 
-		if (channel_due(c, now)) {
+		if (channel_due(u, c, now)) {
 			c->wanted = false;
 			c->running = true;
 			*ret = (struct updates_ask){
 				.channel = true,
 				.channel_id = c->id,
-				.access_hash = c->access_hash,
+				.access_hash = hash_of(u, c),
 				.pos = { .pts = c->pts },
 			};
 			return true;

@@ -26,6 +26,9 @@
  * The position moves in updates_accept() only, after the consumer took the
  * update: what was delivered but not accepted is delivered again.
  *
+ * Asking for a channel's difference takes its access hash, from the book of
+ * peers; without it the channel waits for the answer or update that brings one.
+ *
  *   owner     one account embeds it by value
  *   memory    none until a gap or a channel appears; channels and held updates
  *             are bounded, held ones are dropped for a difference above that
@@ -37,6 +40,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "tg/peers.h"
 
 #define UPDATES_GAP_US INT64_C(500000)
 #define UPDATES_SILENCE_US INT64_C(900000000) /* then ask, to be sure */
@@ -96,13 +100,15 @@ struct updates {
 	struct mono channel_gap; /* the earliest of any channel's */
 	struct mono silence;
 	struct mono retry; /* no difference before, after a failed one */
+	const struct peers
+		*peers; /* borrowed: a channel is asked by its hash */
 	struct updates_channel *channels;
 	struct updates_held *held, *taken;
 	uint32_t nchannels, nheld;
 	size_t held_bytes;
 };
 
-void updates_init(struct updates *u);
+void updates_init(struct updates *u, const struct peers *peers);
 void updates_deinit(struct updates *u);
 
 /* The stored or fetched state.  `complete`: nothing happened since it. */
@@ -123,14 +129,12 @@ const struct updates_item *updates_ready(struct updates *u);
 void updates_want(struct updates *u);
 /* updateChannelTooLong; also makes the channel known (pts 0 = as it is). */
 void updates_want_channel(struct updates *u, int64_t channel_id, int32_t pts);
-/* A channel seen with its access hash: needed to ask for its difference. */
-void updates_channel_hash(struct updates *u, int64_t channel_id,
-			  int64_t access_hash);
-/* 0 when not known. */
-int64_t updates_get_hash(const struct updates *u, int64_t channel_id);
 /* The channel is known at least up to there; what came since is asked for. */
-void updates_set_channel(struct updates *u, int64_t channel_id,
-			 int64_t access_hash, int32_t pts);
+void updates_set_channel(struct updates *u, int64_t channel_id, int32_t pts);
+/* Where the channel is now: a beginning, if there was none. */
+void updates_begin_channel(struct updates *u, int64_t channel_id, int32_t pts);
+/* The book of peers has grown: what waited for a hash may be asked for. */
+void updates_look_again(struct updates *u);
 /* In any order; false = no i-th.  pts 0 = not known yet. */
 bool updates_channel_at(const struct updates *u, uint32_t i,
 			struct updates_place *ret);

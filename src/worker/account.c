@@ -261,14 +261,7 @@ static enum err take_key(struct account *a, const struct wire_session *s,
 					      (int32_t)s->date,
 					      (int32_t)s->seq };
 	account_place_apply(a);
-	for (size_t i = 0; i < s->npeers; i++) {
-		const struct wire_peer *p = &s->peers[i];
-
-		if (p->type && (!strcmp(p->type, "channel") ||
-				!strcmp(p->type, "supergroup")))
-			updates_channel_hash(&a->engine.updates, p->id,
-					     p->access_hash);
-	}
+	account_peers_import(a, s->peers, s->npeers);
 	return ERR_OK;
 }
 

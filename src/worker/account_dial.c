@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "net/link.h"
+#include "tg/messages.h"
 #include "worker/account_int.h"
 #include "worker/fleet.h"
 
@@ -233,7 +234,7 @@ static void on_user(struct account *a, const struct engine_user *u)
 
 static void on_message(struct account *a, const struct engine_message *m)
 {
-	if (m->out)
+	if (m->out || m->kind != ENGINE_NEW)
 		return;
 	a->received++;
 	a->last_activity = loop_wall(a->fleet->loop);
@@ -384,6 +385,9 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 	case ENGINE_MESSAGE:
 		on_message(a, ev->message);
 		break;
+	case ENGINE_DELETED:
+	case ENGINE_PRESSED: /* nobody here asks for them yet */
+		break;
 	case ENGINE_POSITION:
 		account_place_moved(a, ev->pos);
 		break;
@@ -411,6 +415,9 @@ void account_engine_init(struct account *a)
 enum err account_send_text(struct account *a, int64_t peer, const char *text,
 			   int64_t random_id, uint64_t tag, struct err_info *ei)
 {
+	const struct engine_ask ask = { tag,
+					mono_add(now(a), ACCOUNT_SEND_US) };
+	const struct messages_to to = { .peer = peer };
 	struct err_info why = { 0 };
 	enum err rc;
 
@@ -419,8 +426,7 @@ enum err account_send_text(struct account *a, int64_t peer, const char *text,
 			       "account %s is not online (%s)", a->account_id,
 			       account_state_help(account_state(a)));
 	engine_at(&a->engine, now(a));
-	rc = engine_send_text(&a->engine, peer, text, random_id, tag,
-			      mono_add(now(a), ACCOUNT_SEND_US), ei);
+	rc = messages_send(&a->engine, &ask, &to, text, random_id, ei);
 	if (rc == ERR_FLOOD)
 		metrics_add(METRIC_FLOOD_HELD, 1);
 	if (!rc)

@@ -5,6 +5,7 @@
  *	account.c         life: states, faults, start and stop
  *	account_limits.c  waits Telegram asked for: kept, counted, over
  *	account_place.c   where it is in its updates, from node to node
+ *	account_peers.c   whom it knows: brought, kept, given back
  *	account_dial.c    the connection: dial, bytes, events of the engine
  */
 #ifndef WORKER_ACCOUNT_INT_H
@@ -32,6 +33,9 @@ void account_place_moved(struct account *a, struct updates_pos pos);
 void account_place_heard(struct account *a, int64_t chat_id);
 /* Into an engine that has its key. */
 void account_place_apply(struct account *a);
+/* account_peers.c: those a session file brought. */
+void account_peers_import(struct account *a, const struct wire_peer *peers,
+			  size_t n);
 /* account_dial.c */
 void account_engine_init(struct account *a);
 

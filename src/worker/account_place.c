@@ -46,12 +46,18 @@ void account_place_heard(struct account *a, int64_t chat_id)
 		mark(a);
 }
 
+static void set_channel(struct engine *e, const struct wire_channel *c)
+{
+	if (c->access_hash)
+		peers_restore(&e->peers, PEERS_CHANNEL - c->id, c->access_hash,
+			      0);
+	updates_set_channel(&e->updates, c->id, (int32_t)c->pts);
+}
+
 static void set_channels(struct account *a)
 {
 	for (size_t i = 0; i < a->nchannels; i++)
-		updates_set_channel(&a->engine.updates, a->channels[i].id,
-				    a->channels[i].access_hash,
-				    (int32_t)a->channels[i].pts);
+		set_channel(&a->engine, &a->channels[i]);
 	free(a->channels);
 	a->channels = NULL;
 	a->nchannels = 0;

@@ -12,6 +12,7 @@
 #include "mtproto/bytes.h"
 #include "mtproto/envelope.h"
 #include "tg/engine.h"
+#include "tg/messages.h"
 #include "tl/tl_wanted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -200,12 +201,15 @@ static void answer_state(struct world *w)
 static void send_text(struct world *w, uint8_t to)
 {
 	const int64_t peers[] = { 0, -5, -1000000000123 };
+	const struct messages_to msg = { .peer = peers[to % 3] };
+	struct engine_ask ask = { .deadline =
+					  mono_add(w->now, 60 * US_PER_SEC) };
 
 	if (w->tag >= TAGS)
 		return;
-	w->open[++w->tag] = 1;
-	if (engine_send_text(&w->e, peers[to % 3], "hi", 5, w->tag,
-			     mono_add(w->now, 60 * US_PER_SEC), NULL))
+	ask.tag = ++w->tag;
+	w->open[ask.tag] = 1;
+	if (messages_send(&w->e, &ask, &msg, "hi", 5, NULL))
 		w->open[w->tag] = 0;
 	hear(w);
 }

@@ -23,6 +23,17 @@ static void say(struct rig *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void say_message(struct rig *r, const struct engine_message *m)
+{
+	const char *what = m->kind == ENGINE_EDITED    ? "~"
+			   : m->kind == ENGINE_SERVICE ? "!"
+						       : "";
+
+	say(r, "%s%s%lld:%d:%.*s", what, m->out ? ">" : "<",
+	    (long long)m->chat_id, m->id, (int)m->text_len,
+	    m->text ? (const char *)m->text : "");
+}
+
 static enum err on_event(void *ctx, const struct engine_event *ev)
 {
 	struct rig *r = ctx;
@@ -38,12 +49,19 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 		say(r, "online");
 		break;
 	case ENGINE_MESSAGE:
-		say(r, "%s%lld:%d:%.*s", ev->message->out ? ">" : "<",
-		    (long long)ev->message->chat_id, ev->message->id,
-		    (int)ev->message->text_len,
-		    (const char *)ev->message->text);
+		say_message(r, ev->message);
 		if (r->refuse-- > 0)
 			return ERR_UNAVAILABLE;
+		break;
+	case ENGINE_DELETED:
+		say(r, "-%lld:%u:%d", (long long)ev->deleted->chat_id,
+		    ev->deleted->n, ev->deleted->ids[0]);
+		break;
+	case ENGINE_PRESSED:
+		say(r, "pressed:%lld:%lld:%d:%.*s",
+		    (long long)ev->pressed->user_id,
+		    (long long)ev->pressed->chat_id, ev->pressed->message_id,
+		    (int)ev->pressed->len, (const char *)ev->pressed->data);
 		break;
 	case ENGINE_POSITION:
 		r->pos = ev->pos;

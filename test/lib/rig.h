@@ -3,8 +3,10 @@
  * One account against a server in memory, with what it said written down, for
  * tests of the engine: a test answers each query itself.
  *
- *	said	user:ID:NAME:PHONE:NAME  online  <CHAT:MSG:TEXT (> when ours)
- *		sent:TAG:ERR:MSG  refused:NAME:ERR
+ *	said	user:ID:NAME:PHONE:NAME  online  refused:NAME:ERR
+ *		<CHAT:MSG:TEXT (> when ours, ~ before an edit, ! a service one)
+ *		-CHAT:N:FIRST of deleted ones   pressed:USER:CHAT:MSG:DATA
+ *		sent:TAG:ERR:MSG of every answer
  */
 #ifndef TEST_LIB_RIG_H
 #define TEST_LIB_RIG_H

@@ -245,6 +245,12 @@ class Structs:
         return f.name + "_" if f.name in KEYWORDS else f.name
 
     @staticmethod
+    def presence(e, f):
+        """Says that f is there; the schema has a few has_x of its own."""
+        name = "has_" + f.name
+        return name + "_" if any(g.name == name for g in e.fields) else name
+
+    @staticmethod
     def struct(e):
         return f"{'tlf' if e.is_function else 'tlc'}_{ident(e.name)}"
 
@@ -254,7 +260,7 @@ class Structs:
             if f.type == "#":
                 continue
             if f.flag and f.type != "true":
-                out.append(f"\tbool has_{f.name};")
+                out.append(f"\tbool {self.presence(e, f)};")
             kind = s.kind(f)
             if kind in ("INT128", "INT256") and not f.vec:
                 out.append(f"\tuint8_t {self.member(f)}"
@@ -328,7 +334,7 @@ class Structs:
         n = self.struct(e)
         if f.type == "#":
             return "\t{ BIND_NOWHERE, BIND_NOWHERE },"
-        has = f"offsetof(struct {n}, has_{f.name})" \
+        has = f"offsetof(struct {n}, {self.presence(e, f)})" \
             if f.flag and f.type != "true" else "BIND_NOWHERE"
         return f"\t{{ offsetof(struct {n}, {self.member(f)}), {has} }},"
 

@@ -11,6 +11,16 @@
 #include <string.h>
 
 #include "rig.h"
+#include "tg/messages.h"
+
+static enum err send_text(struct rig *r, int64_t peer, const char *text,
+			  int64_t random_id, uint64_t tag, struct err_info *ei)
+{
+	const struct engine_ask ask = { tag, MONO_NEVER };
+	const struct messages_to to = { .peer = peer };
+
+	return messages_send(&r->e, &ask, &to, text, random_id, ei);
+}
 
 static void test_first_time(void **state)
 {
@@ -63,6 +73,7 @@ static void test_pushed(void **state)
 	struct dyn *s;
 
 	rig_come_online(r);
+	peers_put(&r->e.peers, 9, 99, 0);
 	rig_push_updates(r, rig_new_message(r, 1, "hello", 11), 0);
 	rig_push_updates(r, rig_new_message(r, 1, "hello", 11), 0); /* again */
 	s = fakedc_new(&r->dc, TLN_updateShortMessage);
@@ -183,9 +194,7 @@ static void test_revoked_while_online(void **state)
 	struct fakedc_query q;
 
 	rig_come_online(r);
-	assert_int_equal(
-		engine_send_text(&r->e, 0, "hi", 5, 1, MONO_NEVER, NULL),
-		ERR_OK);
+	assert_int_equal(send_text(r, 0, "hi", 5, 1, NULL), ERR_OK);
 	rig_pump(r);
 	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
 	fakedc_error(&r->dc, &q, 401, "SESSION_REVOKED");
@@ -225,8 +234,7 @@ static enum err send_to(struct rig *r, int64_t peer, uint64_t tag,
 	enum err rc;
 
 	engine_at(&r->e, r->now);
-	rc = engine_send_text(&r->e, peer, "hi", (int64_t)tag, tag, MONO_NEVER,
-			      ei);
+	rc = send_text(r, peer, "hi", (int64_t)tag, tag, ei);
 	if (!rc)
 		rig_pump(r);
 	return rc;
@@ -376,9 +384,7 @@ static void test_send(void **state)
 	struct dyn_vec *v;
 
 	rig_come_online(r);
-	assert_int_equal(
-		engine_send_text(&r->e, -55, "hi", 9876, 3, MONO_NEVER, NULL),
-		ERR_OK);
+	assert_int_equal(send_text(r, -55, "hi", 9876, 3, NULL), ERR_OK);
 	rig_pump(r);
 	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
 	assert_int_equal(random_id_of(&q), 9876);
@@ -417,18 +423,12 @@ static void test_send_refused(void **state)
 
 	rig_come_online(r);
 	/* no private messages to other people, whatever the caller says */
-	assert_int_equal(
-		engine_send_text(&r->e, 12345, "hi", 1, 1, MONO_NEVER, &ei),
-		ERR_FORBIDDEN);
-	assert_int_equal(engine_send_text(&r->e, 0, "", 1, 1, MONO_NEVER, &ei),
-			 ERR_INVALID);
-	assert_int_equal(engine_send_text(&r->e, -1000000000123, "hi", 1, 1,
-					  MONO_NEVER, &ei),
+	assert_int_equal(send_text(r, 12345, "hi", 1, 1, &ei), ERR_FORBIDDEN);
+	assert_int_equal(send_text(r, 0, "", 1, 1, &ei), ERR_INVALID);
+	assert_int_equal(send_text(r, -1000000000123, "hi", 1, 1, &ei),
 			 ERR_NOTFOUND);
 	/* a refusal of one message is not the connection's end */
-	assert_int_equal(
-		engine_send_text(&r->e, -55, "hi", 1, 1, MONO_NEVER, &ei),
-		ERR_OK);
+	assert_int_equal(send_text(r, -55, "hi", 1, 1, &ei), ERR_OK);
 	rig_pump(r);
 	q = fakedc_take(&r->dc, TLN_messages_sendMessage);
 	fakedc_error(&r->dc, &q, 403, "CHAT_WRITE_FORBIDDEN");

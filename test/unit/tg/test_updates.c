@@ -72,6 +72,7 @@ static const struct sequence sequences[] = {
 };
 
 struct player {
+	struct peers peers;
 	struct updates u;
 	struct mono now;
 	char out[1024];
@@ -179,9 +180,9 @@ static void play_word(struct player *p, const char *w)
 static void player_init(struct player *p)
 {
 	*p = (struct player){ .now = { 1000000 } };
-	updates_init(&p->u);
+	updates_init(&p->u, &p->peers);
 	updates_set(&p->u, (struct updates_pos){ 10, 5, 50, 3 }, true, p->now);
-	updates_channel_hash(&p->u, 77, 7777);
+	peers_put(&p->peers, PEERS_CHANNEL - 77, 7777, 0);
 }
 
 static void test_sequences(void **state)

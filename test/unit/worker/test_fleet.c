@@ -525,7 +525,7 @@ static void test_release_has_the_last_word(void **state)
 	(void)beat(r);
 	answer(r, 1, "100");
 	updates_set_channel(&fleet_find(&r->fleet, "100")->engine.updates, 77,
-			    5, 9);
+			    9);
 	(void)beat(r);
 	account_place_moved(fleet_find(&r->fleet, "100"),
 			    (struct updates_pos){ 11, 0, 100, 1 });
@@ -892,6 +892,7 @@ static void test_counters(void **state)
 	come_online(r);
 	(void)beat(r);
 	answer(r, 1, "100");
+	peers_put(&fleet_find(&r->fleet, "100")->engine.peers, 9, 99, 0);
 	s = fakedc_new(&r->dc, TLN_updateShortMessage);
 	dyn_set_int(s, TLF_id, 2);
 	dyn_set_int(s, TLF_user_id, 9);
