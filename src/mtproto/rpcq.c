@@ -107,10 +107,11 @@ void rpcq_remove(struct rpcq *q, struct rpcq_item *item)
 	}
 }
 
-struct rpcq_item *rpcq_unsent(const struct rpcq *q)
+struct rpcq_item *rpcq_unsent(const struct rpcq *q, struct mono now)
 {
 	for (uint32_t i = 0; i < q->n; i++)
-		if (!q->items[i]->in_flight)
+		if (!q->items[i]->in_flight &&
+		    !mono_before(now, q->items[i]->not_before))
 			return q->items[i];
 	return NULL;
 }
@@ -159,5 +160,15 @@ struct mono rpcq_deadline(const struct rpcq *q)
 
 	for (uint32_t i = 0; i < q->n; i++)
 		min = mono_min(min, q->items[i]->deadline);
+	return min;
+}
+
+struct mono rpcq_again(const struct rpcq *q)
+{
+	struct mono min = MONO_NEVER;
+
+	for (uint32_t i = 0; i < q->n; i++)
+		if (!q->items[i]->in_flight && q->items[i]->not_before.us)
+			min = mono_min(min, q->items[i]->not_before);
 	return min;
 }

@@ -26,6 +26,7 @@ struct rpcq_item {
 	uint64_t state_req_id; /* msgs_state_req that asked about it */
 	struct mono deadline;
 	struct mono sent_at;
+	struct mono not_before; /* it is sent again; 0: at once */
 	uint32_t state_index;
 	uint16_t tries;
 	bool in_flight; /* sent on this connection */
@@ -54,7 +55,7 @@ struct rpcq_item *rpcq_by_msg(const struct rpcq *q, uint64_t msg_id);
 /* Frees the item. */
 void rpcq_remove(struct rpcq *q, struct rpcq_item *item);
 /* The first that is due to be sent, or NULL. */
-struct rpcq_item *rpcq_unsent(const struct rpcq *q);
+struct rpcq_item *rpcq_unsent(const struct rpcq *q, struct mono now);
 /* Everything in flight is to be sent again. */
 void rpcq_requeue_all(struct rpcq *q);
 /* To be sent again: sent as msg_id, or in the container msg_id. */
@@ -64,5 +65,7 @@ void rpcq_requeue_item(struct rpcq_item *item);
 struct rpcq_item *rpcq_expired(const struct rpcq *q, struct mono now);
 /* The earliest deadline; MONO_NEVER if none. */
 struct mono rpcq_deadline(const struct rpcq *q);
+/* When the first of those that wait for it is to be sent again. */
+struct mono rpcq_again(const struct rpcq *q);
 
 #endif /* MTPROTO_RPCQ_H */

@@ -18,6 +18,7 @@ void session_init(struct session *s, const struct session_config *cfg)
 {
 	*s = (struct session){
 		.on_event = cfg->on_event,
+		.again = cfg->again,
 		.ctx = cfg->ctx,
 		.rnd = cfg->rnd,
 		.ping_due = MONO_NEVER,
@@ -318,6 +319,9 @@ struct mono session_deadline(const struct session *s)
 	if (!s->connected)
 		return due;
 	due = mono_min(due, s->ping_due);
+	/* while a key is being bound, nothing else is sent */
+	if (!s->bind)
+		due = mono_min(due, rpcq_again(&s->queries));
 	if (s->nacks > 0)
 		due = mono_min(due, s->ack_due);
 	if (silent(s))

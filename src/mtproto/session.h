@@ -74,6 +74,10 @@ struct session_event {
 };
 
 typedef void (*session_event_fn)(void *ctx, const struct session_event *ev);
+/* Asked before SESSION_RPC_ERROR is told: true, and the query is sent again at
+ * *ret_at instead.  It may call nothing of the session. */
+typedef bool (*session_again_fn)(void *ctx, const struct session_event *ev,
+				 struct mono *ret_at);
 
 struct session_salt {
 	int32_t since, until; /* server time, seconds */
@@ -91,6 +95,7 @@ struct session {
 	struct authkey key;
 	struct session_bind *bind;
 	session_event_fn on_event;
+	session_again_fn again;
 	void *ctx;
 	struct rnd *rnd;
 	const uint8_t *prefix; /* borrowed */
@@ -121,6 +126,7 @@ struct session_config {
 	session_event_fn on_event;
 	void *ctx;
 	struct rnd *rnd;
+	session_again_fn again; /* NULL: nothing is */
 };
 
 void session_init(struct session *s, const struct session_config *cfg);

@@ -113,12 +113,12 @@ void session_bind_ended(struct session *s, const struct session_event *ev)
 	session_emit(s, &told);
 }
 
-struct rpcq_item *session_unsent(const struct session *s)
+struct rpcq_item *session_unsent(const struct session *s, struct mono now)
 {
 	struct rpcq_item *item;
 
 	if (!s->bind)
-		return rpcq_unsent(&s->queries);
+		return rpcq_unsent(&s->queries, now);
 	item = rpcq_by_tag(&s->queries, SESSION_BIND_TAG);
 	return item && !item->in_flight ? item : NULL;
 }

@@ -89,7 +89,7 @@ enum err session_bind_refresh(struct session *s, struct rpcq_item *item,
 /* How the query that binds ended, told as SESSION_BOUND. */
 void session_bind_ended(struct session *s, const struct session_event *ev);
 /* The next to be sent; while a key is being bound that goes first, alone. */
-struct rpcq_item *session_unsent(const struct session *s);
+struct rpcq_item *session_unsent(const struct session *s, struct mono now);
 
 /* ERR_PROTO if the server refuses everything we send. */
 enum err session_refused(struct session *s, struct err_info *ei);

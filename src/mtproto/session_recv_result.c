@@ -30,6 +30,14 @@ static bool wants_init(const struct session *s, const struct rpcq_item *item,
 	       memcmp(name.data, not_inited, name.len) == 0;
 }
 
+/* Trouble of the server's that passes: the caller says whether to try again. */
+static bool may_again(const struct session *s, struct rpcq_item *item,
+		      const struct session_event *ev)
+{
+	return s->again && item->tag != SESSION_BIND_TAG &&
+	       s->again(s->ctx, ev, &item->not_before);
+}
+
 static enum err rpc_error(struct session *s, const struct session_in *in,
 			  struct rpcq_item *item, struct tl_bytes obj,
 			  struct err_info *ei)
@@ -54,6 +62,10 @@ static enum err rpc_error(struct session *s, const struct session_in *in,
 	}
 	ev.data = name.data;
 	ev.len = name.len;
+	if (may_again(s, item, &ev)) {
+		rpcq_requeue_item(item);
+		return ERR_OK;
+	}
 	rpcq_remove(&s->queries, item);
 	session_emit(s, &ev);
 	return ERR_OK;

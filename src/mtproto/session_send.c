@@ -220,7 +220,7 @@ static void add_queries(struct packet *p)
 	struct rpcq_item *item;
 
 	while (p->count < PACKET_MESSAGES_MAX &&
-	       (item = session_unsent(p->s)) != NULL) {
+	       (item = session_unsent(p->s, p->now)) != NULL) {
 		size_t len = buf_len(&p->items) + item->len;
 
 		if (p->count > 0 &&
@@ -309,7 +309,7 @@ bool session_wants_send(const struct session *s, struct mono now)
 {
 	if (!s->connected)
 		return false;
-	if (!mono_before(now, s->ping_due) || session_unsent(s))
+	if (!mono_before(now, s->ping_due) || session_unsent(s, now))
 		return true;
 	if (s->nacks > 0 &&
 	    (s->nacks >= SESSION_ACKS_FLUSH || !mono_before(now, s->ack_due)))

@@ -6,12 +6,15 @@
 #include "tg/engine_int.h"
 
 static void on_session(void *ctx, const struct session_event *ev);
+static bool on_rpc_trouble(void *ctx, const struct session_event *ev,
+			   struct mono *ret_at);
 
 void engine_init(struct engine *e, const struct engine_config *cfg)
 {
 	const struct session_config sc = { .on_event = on_session,
 					   .ctx = e,
-					   .rnd = cfg->rnd };
+					   .rnd = cfg->rnd,
+					   .again = on_rpc_trouble };
 
 	*e = (struct engine){ .env = cfg->env,
 			      .rnd = cfg->rnd,
@@ -93,6 +96,7 @@ void engine_disconnected(struct engine *e)
 	(void)session_cancel(&e->session, ENGINE_TAG_SELF);
 	(void)session_cancel(&e->session, ENGINE_TAG_STATE);
 	(void)session_cancel(&e->session, ENGINE_TAG_DIFF);
+	engine_calls_break(e);
 	session_disconnected(&e->session);
 	engine_calls_forget(e);
 	updates_disconnected(&e->updates);
@@ -198,11 +202,21 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 			       err.row->retry == ERR_RETRY_NEVER);
 }
 
+static bool on_rpc_trouble(void *ctx, const struct session_event *ev,
+			   struct mono *ret_at)
+{
+	struct engine *e = ctx;
+	struct rpcerr err;
+
+	rpcerr_classify(&err, ev->code, ev->data, ev->len);
+	return !e->refused && engine_call_again(e, ev->tag, &err, ret_at);
+}
+
 static void on_failed(struct engine *e, const struct session_event *ev)
 {
 	struct engine_call c = engine_call_end(e, ev->tag);
-	/* held: it was not Telegram's end, but ours, as it has to wait */
-	enum err rc = c.held ? ERR_FLOOD : ev->rc;
+	/* not Telegram's end, but ours: it has to wait, or nobody knows */
+	enum err rc = c.why ? (enum err)c.why : ev->rc;
 
 	if (!ENGINE_TAG_KIND(ev->tag))
 		engine_unanswered(e, &c, rc, NULL);

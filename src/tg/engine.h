@@ -45,6 +45,10 @@
 #define ENGINE_PREFIX_MAX 512
 #define ENGINE_QUERY_MAX (1U << 20) /* one call, written */
 #define ENGINE_CALL_US (INT64_C(60) * US_PER_SEC)
+/* Trouble of Telegram's own (5xx) is waited out this often, twice as long each
+ * time, by calls that may be repeated. */
+#define ENGINE_AGAIN_MAX 5
+#define ENGINE_AGAIN_US US_PER_SEC
 #define ENGINE_KEY_UNKNOWN_CODE (-404)
 
 /* Shared by all accounts of a process: what we say we are. */
@@ -221,9 +225,13 @@ struct engine_request {
 
 /*
  * Asks Telegram.  Answered by exactly one ENGINE_ANSWER with the tag, be it
- * ERR_TIMEOUT or ERR_CANCELED; it survives a lost connection meanwhile.  What an
- * answer says of updates goes through the same sequence as pushed ones, after
- * the event.
+ * ERR_TIMEOUT or ERR_CANCELED.  What an answer says of updates goes through the
+ * same sequence as pushed ones, after the event.
+ *
+ * A call that may be repeated (it reads, or names what it sends by a random_id)
+ * survives a lost connection and Telegram's internal errors.  Any other that was
+ * sent when the connection broke ends in ERR_UNAVAILABLE: whether it was done is
+ * not known.
  *
  * ERR_FLOOD: Telegram asked to wait, ei->arg seconds more; nothing is sent.  It
  * may also come with ENGINE_ANSWER, when the wait was named for another call

@@ -135,7 +135,7 @@ enum err engine_answered(struct engine *e, const struct engine_call *c,
 		rc = engine_take_updates(e, rc ? NULL : updates_of(&a), ei);
 	} else {
 		tell(e, c, rc, NULL, &a);
-		rc = ERR_OK;
+		rc = rc ? ERR_OK : engine_count(e, c, &a, ei);
 	}
 	arena_deinit(&arena);
 	return rc;

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "tg/engine_int.h"
-#include "tl/schema.h"
 
 struct wall engine_server_now(const struct engine *e)
 {
@@ -101,6 +100,63 @@ enum err engine_call_refused(struct engine *e, uint64_t tag,
 			  c->peer, engine_server_now(e), ei);
 }
 
+/* May it be sent twice?  It reads, or says the same thing again. */
+static bool repeatable(uint16_t function)
+{
+	switch (function) {
+	case TLN_users_getUsers:
+	case TLN_users_getFullUser:
+	case TLN_updates_getState:
+	case TLN_updates_getDifference:
+	case TLN_updates_getChannelDifference:
+	case TLN_messages_getHistory:
+	case TLN_messages_getMessages:
+	case TLN_messages_getDialogs:
+	case TLN_messages_getFullChat:
+	case TLN_messages_getForumTopics:
+	case TLN_messages_search:
+	case TLN_messages_checkChatInvite:
+	case TLN_channels_getMessages:
+	case TLN_channels_getFullChannel:
+	case TLN_contacts_resolveUsername:
+	case TLN_help_getConfig:
+	case TLN_auth_exportAuthorization:
+	/* a part of a file, read or written, is the same part */
+	case TLN_upload_getFile:
+	case TLN_upload_saveFilePart:
+	case TLN_upload_saveBigFilePart:
+	/* with a random_id */
+	case TLN_messages_sendMessage:
+	case TLN_messages_sendMedia:
+	case TLN_messages_sendMultiMedia:
+	case TLN_messages_forwardMessages:
+	/* gone is gone, read is read */
+	case TLN_messages_deleteMessages:
+	case TLN_channels_deleteMessages:
+	case TLN_messages_readHistory:
+	case TLN_channels_readHistory:
+	case TLN_messages_setTyping:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool engine_call_again(struct engine *e, uint64_t tag, const struct rpcerr *err,
+		       struct mono *ret_at)
+{
+	struct engine_call *c = find(e, tag);
+	int64_t us;
+
+	if (!c || err->row->retry != ERR_RETRY_SOON ||
+	    err->row->scope == RPCERR_SCOPE_NODE || !repeatable(c->function) ||
+	    c->tries >= ENGINE_AGAIN_MAX)
+		return false;
+	us = ENGINE_AGAIN_US << c->tries++;
+	*ret_at = mono_add(e->now, rnd_jitter(e->rnd, us, 20));
+	return true;
+}
+
 static bool listed(const struct engine *e, const struct engine_call *c)
 {
 	return flood_find(&e->flood, schema_name_text(c->function), c->peer,
@@ -122,7 +178,7 @@ void engine_calls_hold(struct engine *e)
 			    SESSION_QUERY_WAITING ||
 		    !listed(e, c))
 			continue;
-		c->held = true;
+		c->why = ERR_FLOOD;
 		(void)session_cancel(&e->session, c->tag);
 	}
 }
@@ -137,6 +193,24 @@ void engine_calls_sent(struct engine *e)
 		if (sent && !c->sent && listed(e, c))
 			e->flood_broken++;
 		c->sent = sent;
+	}
+}
+
+void engine_calls_break(struct engine *e)
+{
+	for (uint32_t i = e->ncalls; i-- > 0;) {
+		struct engine_call *c;
+
+		/* the end of one may be the end of others */
+		if (i >= e->ncalls)
+			continue;
+		c = &e->calls[i];
+		if (repeatable(c->function) ||
+		    session_query_state(&e->session, c->tag) !=
+			    SESSION_QUERY_SENT)
+			continue;
+		c->why = ERR_UNAVAILABLE;
+		(void)session_cancel(&e->session, c->tag);
 	}
 }
 

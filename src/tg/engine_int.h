@@ -42,7 +42,8 @@ struct engine_call {
 	uint64_t name; /* peers_name_hash() of who is looked for; 0: nobody */
 	uint16_t function; /* TLN_*; 0: no such call */
 	bool sent;	   /* on this connection */
-	bool held;	   /* taken back: its time has not come */
+	uint8_t tries;	   /* after errors of the server's */
+	uint8_t why;	   /* enum err: we took it back, for this reason */
 };
 
 /* engine_answers.c: the end of a call of others', told as ENGINE_ANSWER. */
@@ -65,6 +66,11 @@ enum err engine_call_refused(struct engine *e, uint64_t tag,
 void engine_calls_hold(struct engine *e);
 /* After it: counts what went out all the same. */
 void engine_calls_sent(struct engine *e);
+/* Is it to be sent again after this error, and when? */
+bool engine_call_again(struct engine *e, uint64_t tag, const struct rpcerr *err,
+		       struct mono *ret_at);
+/* The connection is about to be given up: what must not be sent twice ends. */
+void engine_calls_break(struct engine *e);
 /* On losing the connection: keeps those the session will send again. */
 void engine_calls_forget(struct engine *e);
 void engine_calls_deinit(struct engine *e);
@@ -100,6 +106,9 @@ enum err engine_on_channel(struct engine *e, int64_t channel_id,
 /* The same of Updates read already, NULL: that could not be read. */
 enum err engine_take_updates(struct engine *e, const struct tlt_Updates *u,
 			     struct err_info *ei);
+/* Answers that are no updates, but move pts or say where a channel is. */
+enum err engine_count(struct engine *e, const struct engine_call *c,
+		      const struct engine_answer *a, struct err_info *ei);
 /* Tells the position if it moved. */
 void engine_tell_position(struct engine *e);
 

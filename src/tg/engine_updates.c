@@ -604,3 +604,52 @@ enum err engine_on_channel(struct engine *e, int64_t channel_id,
 	arena_deinit(&a);
 	return rc;
 }
+
+/* messages.affectedMessages and its kin: what our own call did to the box. */
+static void count_affected(struct engine *e, const struct engine_call *c,
+			   const struct tlt_any *obj)
+{
+	struct updates_item it = { .box = UPDATES_COMMON };
+	int64_t value, count;
+
+	if (!bind_int(obj->kind, obj->any, TLF_pts, &value) ||
+	    !bind_int(obj->kind, obj->any, TLF_pts_count, &count))
+		return;
+	it.value = (int32_t)value;
+	it.count = (int32_t)count;
+	if (c->peer <= PEERS_CHANNEL) {
+		it.box = UPDATES_CHANNEL;
+		it.channel_id = PEERS_CHANNEL - c->peer;
+	}
+	if (updates_offer(&e->updates, &it, e->now) == UPDATES_APPLY)
+		updates_accept(&e->updates, &it, e->now);
+}
+
+static void begin_channels(struct engine *e, const struct tlv_any *dialogs)
+{
+	for (uint32_t i = 0; i < dialogs->n; i++) {
+		const struct tlc_dialog *d = dialogs->v[i].any;
+
+		if (dialogs->v[i].kind == TLN_dialog && d->has_pts &&
+		    d->peer.kind == TLN_peerChannel)
+			updates_begin_channel(&e->updates,
+					      d->peer.peerChannel->channel_id,
+					      d->pts);
+	}
+}
+
+enum err engine_count(struct engine *e, const struct engine_call *c,
+		      const struct engine_answer *a, struct err_info *ei)
+{
+	const struct tlv_any *dialogs =
+		bind_vec(a->obj.kind, a->obj.any, TLF_dialogs, TLT_Dialog);
+	enum err rc;
+
+	if (dialogs)
+		begin_channels(e, dialogs);
+	count_affected(e, c, &a->obj);
+	rc = drain(e, ei);
+	if (!rc)
+		engine_tell_position(e);
+	return rc;
+}
