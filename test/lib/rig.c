@@ -279,3 +279,138 @@ void rig_reconnect(struct rig *r)
 			      (struct updates_pos){ 10, 0, 101, 1 });
 	assert_true(r->e.online);
 }
+
+struct dyn *rig_asked(struct rig *r, uint16_t function,
+		      struct fakedc_query *ret)
+{
+	struct err_info ei = { 0 };
+	struct tl_reader rd;
+	struct dyn *d;
+
+	*ret = fakedc_take(&r->dc, function);
+	cursor_read(&rd, ret->body, ret->len);
+	if (dyn_read(&rd, &schema_api_223, &r->dc.arena, &d, &ei))
+		fail_msg("%s: %s", schema_name_text(function), ei.msg);
+	assert_int_equal(cursor_finish(&rd), ERR_OK);
+	return d;
+}
+
+static void put_text(char *to, size_t size, const struct dyn *d);
+
+static void put_value(char *to, size_t size, const struct dyn_val *v)
+{
+	switch (v->kind) {
+	case DYN_BOOL:
+		snprintf(to, size, "%s", v->b ? "yes" : "no");
+		break;
+	case DYN_INT:
+		snprintf(to, size, "%lld", (long long)v->i);
+		break;
+	case DYN_BYTES:
+		snprintf(to, size, "%.*s", (int)v->bytes.len,
+			 (const char *)v->bytes.data);
+		break;
+	case DYN_OBJ:
+		put_text(to, size, v->obj);
+		break;
+	case DYN_VEC:
+		for (uint32_t i = 0; i < v->vec->n; i++) {
+			size_t n = strlen(to);
+
+			if (i)
+				to[n++] = ',';
+			to[n] = 0;
+			put_value(to + n, size - n, &v->vec->items[i]);
+		}
+		break;
+	case DYN_NONE:
+	case DYN_DOUBLE:
+		break;
+	}
+}
+
+static void put_text(char *to, size_t size, const struct dyn *d)
+{
+	size_t n = (size_t)snprintf(to, size, "(%s", schema_name_text(d->name));
+
+	for (uint16_t i = 0; i < d->n; i++) {
+		const struct dyn_val *v = &d->fields[i].val;
+
+		if (v->kind == DYN_INT && !v->i)
+			continue;
+		n += (size_t)snprintf(to + n, size - n, " %s=",
+				      schema_field_text(d->fields[i].name));
+		put_value(to + n, size - n, v);
+		n += strlen(to + n);
+	}
+	snprintf(to + n, size - n, ")");
+}
+
+const char *rig_text(const struct dyn *d)
+{
+	static char text[2048];
+
+	text[0] = 0;
+	put_text(text, sizeof(text), d);
+	return text;
+}
+
+void rig_answer(struct rig *r, const struct fakedc_query *q, uint16_t function,
+		struct dyn *obj)
+{
+	fakedc_answer_obj(&r->dc, q, function, obj);
+	rig_pump(r);
+}
+
+struct dyn *rig_updates(struct rig *r, struct dyn *first, struct dyn *second)
+{
+	struct dyn *c = fakedc_new(&r->dc, TLN_updates);
+	struct dyn_vec *v = dyn_add_vec(c, TLF_updates);
+
+	if (first)
+		dyn_push_obj(v, first);
+	if (second)
+		dyn_push_obj(v, second);
+	(void)dyn_add_vec(c, TLF_users);
+	(void)dyn_add_vec(c, TLF_chats);
+	dyn_set_int(c, TLF_date, 101);
+	return c;
+}
+
+struct dyn *rig_channel(struct rig *r, int64_t id, int64_t hash)
+{
+	struct dyn *c = fakedc_new(&r->dc, TLN_channel);
+
+	dyn_set_int(c, TLF_id, id);
+	dyn_set_int(c, TLF_access_hash, hash);
+	dyn_set_str(c, TLF_title, "c");
+	dyn_set_bool(c, TLF_megagroup, true);
+	dyn_set_obj(c, TLF_photo, fakedc_new(&r->dc, TLN_chatPhotoEmpty));
+	return c;
+}
+
+struct dyn *rig_user(struct rig *r, int64_t id, int64_t hash)
+{
+	struct dyn *u = fakedc_new(&r->dc, TLN_user);
+
+	dyn_set_int(u, TLF_id, id);
+	dyn_set_int(u, TLF_access_hash, hash);
+	return u;
+}
+
+struct dyn *rig_peer(struct rig *r, int64_t id)
+{
+	struct dyn *p;
+
+	if (id > 0) {
+		p = fakedc_new(&r->dc, TLN_peerUser);
+		dyn_set_int(p, TLF_user_id, id);
+	} else if (id > PEERS_CHANNEL) {
+		p = fakedc_new(&r->dc, TLN_peerChat);
+		dyn_set_int(p, TLF_chat_id, -id);
+	} else {
+		p = fakedc_new(&r->dc, TLN_peerChannel);
+		dyn_set_int(p, TLF_channel_id, PEERS_CHANNEL - id);
+	}
+	return p;
+}

@@ -24,7 +24,7 @@ struct rig {
 	struct rnd_seeded rnd;
 	struct mono now;
 	struct updates_pos pos; /* last told */
-	char said[2048];
+	char said[4096];
 	int refuse;  /* messages the consumer does not take */
 	enum err rc; /* of the last feed or tick */
 	/* hears every event after it was written down; may be NULL */
@@ -45,6 +45,18 @@ struct dyn *rig_new_message(struct rig *r, int id, const char *text, int pts);
 void rig_push_updates(struct rig *r, struct dyn *u, int seq);
 void rig_answer_difference(struct rig *r, bool slice, int first_id, int n,
 			   struct updates_pos pos);
+/* Takes a query and reads it; the object lives as long as *ret. */
+struct dyn *rig_asked(struct rig *r, uint16_t function,
+		      struct fakedc_query *ret);
+/* "field=value ..." of an object, in order, objects in brackets. */
+const char *rig_text(const struct dyn *d);
+void rig_answer(struct rig *r, const struct fakedc_query *q, uint16_t function,
+		struct dyn *obj);
+/* Updates with these in it, and users and chats to be filled. */
+struct dyn *rig_updates(struct rig *r, struct dyn *first, struct dyn *second);
+struct dyn *rig_channel(struct rig *r, int64_t id, int64_t hash);
+struct dyn *rig_user(struct rig *r, int64_t id, int64_t hash);
+struct dyn *rig_peer(struct rig *r, int64_t id);
 void rig_refuse(struct rig *r, int function, const char *name);
 void rig_reconnect(struct rig *r);
 
