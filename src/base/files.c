@@ -57,7 +57,7 @@ enum err files_read(const char *path, struct buf *out, struct err_info *ei)
 	return rc;
 }
 
-static bool write_fd(int fd, const uint8_t *data, size_t len)
+static bool write_fd(int fd, const uint8_t *data, size_t len, bool sync)
 {
 	while (len) {
 		ssize_t n = write(fd, data, len);
@@ -69,11 +69,11 @@ static bool write_fd(int fd, const uint8_t *data, size_t len)
 		data += n;
 		len -= (size_t)n;
 	}
-	return !fsync(fd);
+	return !sync || !fsync(fd);
 }
 
-enum err files_write(const char *path, const void *data, size_t len,
-		     struct err_info *ei)
+static enum err write_anew(const char *path, const void *data, size_t len,
+			   bool sync, struct err_info *ei)
 {
 	char tmp[FILES_PATH_MAX];
 	int fd, n = snprintf(tmp, sizeof(tmp), "%s.tmp", path);
@@ -86,12 +86,24 @@ enum err files_write(const char *path, const void *data, size_t len,
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(ei, "create", tmp);
-	ok = write_fd(fd, data, len);
+	ok = write_fd(fd, data, len, sync);
 	close(fd);
 	if (ok && !rename(tmp, path))
 		return ERR_OK;
 	unlink(tmp);
 	return fail(ei, "write", path);
+}
+
+enum err files_write(const char *path, const void *data, size_t len,
+		     struct err_info *ei)
+{
+	return write_anew(path, data, len, true, ei);
+}
+
+enum err files_replace(const char *path, const void *data, size_t len,
+		       struct err_info *ei)
+{
+	return write_anew(path, data, len, false, ei);
 }
 
 /* The name must survive the power as surely as the content. */
@@ -125,7 +137,7 @@ enum err files_create(const char *path, const void *data, size_t len,
 		return err_set(ei, ERR_DUPLICATE, "%s exists already", path);
 	if (fd < 0)
 		return fail(ei, "create", path);
-	ok = write_fd(fd, data, len);
+	ok = write_fd(fd, data, len, true);
 	close(fd);
 	if (ok && sync_folder(path))
 		return ERR_OK;

@@ -14,6 +14,10 @@ enum err files_read(const char *path, struct buf *out, struct err_info *ei);
 /* Mode 0600; a temporary file, fsync, rename: old or new, never half. */
 enum err files_write(const char *path, const void *data, size_t len,
 		     struct err_info *ei);
+/* The same without waiting for the disk: a process that dies leaves the old or
+ * the new one, a power cut maybe neither. */
+enum err files_replace(const char *path, const void *data, size_t len,
+		       struct err_info *ei);
 /* Mode 0600, durable with its name; ERR_DUPLICATE if it is there already. */
 enum err files_create(const char *path, const void *data, size_t len,
 		      struct err_info *ei);

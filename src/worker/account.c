@@ -49,6 +49,7 @@ void account_free(struct account *a)
 	if (account_state(a) == ACCOUNT_PARKED)
 		sm_move(&a->sm, ACCOUNT_GONE, "removed", now_us(a));
 	loop_cancel(a->fleet->loop, &a->timer);
+	account_peers_keep(a, true);
 	engine_deinit(&a->engine);
 	account_clear_fault(a);
 	free(a->channels);
@@ -166,6 +167,7 @@ static void parked(struct account *a)
 		a->wipe = false;
 		a->has_session = false;
 		a->session_version = 0;
+		account_peers_forget(a);
 		a->fleet->ops->on_forget_session(a->fleet->ctx, a);
 	}
 	if (again && may_run(a)) {
@@ -185,6 +187,7 @@ void account_gone_link(struct account *a)
 {
 	a->link = 0;
 	engine_disconnected(&a->engine);
+	account_peers_keep(a, true);
 	if (account_state(a) == ACCOUNT_CLOSING) {
 		account_move(a, ACCOUNT_PARKED, "hung up");
 		parked(a);
@@ -261,7 +264,7 @@ static enum err take_key(struct account *a, const struct wire_session *s,
 					      (int32_t)s->date,
 					      (int32_t)s->seq };
 	account_place_apply(a);
-	account_peers_import(a, s->peers, s->npeers);
+	account_peers_take(a, s);
 	return ERR_OK;
 }
 

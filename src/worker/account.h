@@ -67,6 +67,8 @@ struct account {
 	int64_t place_epoch;	       /* of the lease it was reached under */
 	uint64_t place_changed;	       /* as `changed`; 0 = told */
 	uint64_t place_beat;	       /* carried by this beat */
+	uint32_t peers_kept;	       /* changes of the book kept so far */
+	struct mono peers_due;	       /* not kept again before */
 	struct wire_channel *channels; /* brought, for the engine to take */
 	size_t nchannels;
 	struct account_fault fault;

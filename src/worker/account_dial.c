@@ -84,6 +84,7 @@ static void pump(struct account *a, enum err rc, struct err_info *ei)
 			rc = err_set(ei, rc, "send: %s", err_text(rc));
 	}
 	account_limits_note(a);
+	account_peers_keep(a, false);
 	if (rc)
 		failed(a, rc, ei);
 	else

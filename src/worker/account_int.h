@@ -33,9 +33,11 @@ void account_place_moved(struct account *a, struct updates_pos pos);
 void account_place_heard(struct account *a, int64_t chat_id);
 /* Into an engine that has its key. */
 void account_place_apply(struct account *a);
-/* account_peers.c: those a session file brought. */
-void account_peers_import(struct account *a, const struct wire_peer *peers,
-			  size_t n);
+/* account_peers.c: with a session come those it knew. */
+void account_peers_take(struct account *a, const struct wire_session *s);
+/* Writes what is new, once a minute; `now`: at once. */
+void account_peers_keep(struct account *a, bool now);
+void account_peers_forget(struct account *a);
 /* account_dial.c */
 void account_engine_init(struct account *a);
 

@@ -62,6 +62,7 @@ enum err fleet_init(struct fleet *f, const struct fleet_config *cfg)
 			     .rnd = cfg->rnd,
 			     .telegram = cfg->telegram,
 			     .journal = cfg->journal,
+			     .peerbook = cfg->peerbook,
 			     .ops = cfg->ops,
 			     .ctx = cfg->ctx,
 			     .lease_min = MONO_NEVER };

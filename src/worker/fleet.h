@@ -23,6 +23,7 @@
 #define FLEET_DIAL_RATE 100
 
 struct journal;
+struct peerbook;
 struct sealed;
 
 struct fleet_ops {
@@ -58,6 +59,7 @@ struct fleet {
 	struct rnd *rnd;
 	const struct telegram *telegram;
 	struct journal *journal;
+	const struct peerbook *peerbook; /* NULL: peers are not kept */
 	const struct fleet_ops *ops;
 	void *ctx;
 	struct idtab accounts;
@@ -79,6 +81,7 @@ struct fleet_config {
 	struct rnd *rnd;
 	const struct telegram *telegram;
 	struct journal *journal;
+	const struct peerbook *peerbook; /* NULL: peers are not kept */
 	const struct fleet_ops *ops;
 	void *ctx;
 	const struct fleet_net *net; /* NULL: the loop's links */

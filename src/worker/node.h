@@ -7,6 +7,7 @@
  *	node.key       X25519 secret key, hex (0600)
  *	sessions/      sealed sessions, <account>.sealed (0600)
  *	positions      worker/journal.h
+ *	peers/         worker/peerbook.h
  *	boots          the number of its last start
  *
  *   owner     struct worker

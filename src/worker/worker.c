@@ -12,6 +12,7 @@
 #include "worker/doorbell.h"
 #include "worker/enroll.h"
 #include "worker/journal.h"
+#include "worker/peerbook.h"
 #include "worker/sealed.h"
 
 /* Leaving: this long for links to end and for the last beat. */
@@ -24,6 +25,7 @@ struct worker {
 	struct node node;
 	struct telegram telegram;
 	struct journal journal;
+	struct peerbook peerbook;
 	struct fleet fleet;
 	struct orders orders;
 	struct beat beat;
@@ -182,6 +184,10 @@ static enum err open_state(struct worker *w, struct err_info *ei)
 	if (!rc)
 		rc = journal_open(&w->journal, path, clock_wall(clock_system()),
 				  ei);
+	if (!rc)
+		rc = node_path(&w->node, "peers", path, ei);
+	if (!rc)
+		rc = peerbook_open(&w->peerbook, path, ei);
 	return rc;
 }
 
@@ -191,6 +197,7 @@ static enum err start_parts(struct worker *w, struct err_info *ei)
 					 .rnd = rnd_system(),
 					 .telegram = &w->telegram,
 					 .journal = &w->journal,
+					 .peerbook = &w->peerbook,
 					 .ops = &ops,
 					 .ctx = w };
 	enum err rc = fleet_init(&w->fleet, &fc);

@@ -23,6 +23,7 @@
 #include "worker/account_int.h"
 #include "worker/beat.h"
 #include "worker/journal.h"
+#include "worker/peerbook.h"
 
 #define TTL_MS 3000
 #define SEC INT64_C(1790000000)
@@ -33,6 +34,7 @@ struct rig {
 	struct loop *loop;
 	struct telegram telegram;
 	struct journal journal;
+	struct peerbook peerbook;
 	struct fleet fleet;
 	struct orders orders;
 	struct node node;
@@ -41,7 +43,7 @@ struct rig {
 	struct listener *listener;
 	struct fakedc dc;
 	uint8_t key[AUTHKEY_LEN];
-	char dir[64], path[96];
+	char dir[64], path[96], peers[96];
 	uint64_t dc_link;
 	size_t bytes_in; /* at the data centre */
 	int urgent, wanted, forgotten, accepted;
@@ -61,9 +63,20 @@ static void on_want_session(void *ctx, struct account *a)
 {
 	struct rig *r = ctx;
 	struct err_info ei = { 0 };
+	const struct wire_peer peers[] = {
+		{ .id = 77, .access_hash = 1, .type = "supergroup" },
+		{ .id = 78, .access_hash = 2, .type = "channel" },
+		{ .id = 79, .access_hash = 3, .type = "user" },
+		{ .id = 80, .access_hash = 4, .type = "group" },
+		{ .id = 81, .access_hash = 0, .type = "user" },
+		{ .id = 0, .access_hash = 5, .type = "user" },
+		{ .id = 82, .access_hash = 6 },
+	};
 	struct wire_session s = { .version = a->grant_version,
 				  .dc_id = 1,
-				  .user_id = 7 };
+				  .user_id = 7,
+				  .peers = peers,
+				  .npeers = ARRAY_LEN(peers) };
 
 	r->wanted++;
 	if (r->no_session) {
@@ -226,6 +239,7 @@ static void begin_worker(struct rig *r)
 					 .rnd = &r->rnd.rnd,
 					 .telegram = &r->telegram,
 					 .journal = &r->journal,
+					 .peerbook = &r->peerbook,
 					 .ops = &ops,
 					 .ctx = r };
 
@@ -264,6 +278,8 @@ static int setup(void **state)
 	assert_int_equal(
 		journal_open(&r->journal, r->path, r->clock.wall, NULL),
 		ERR_OK);
+	snprintf(r->peers, sizeof(r->peers), "%s/peers", r->dir);
+	assert_int_equal(peerbook_open(&r->peerbook, r->peers, NULL), ERR_OK);
 	arena_init(&r->arena, 8U << 20);
 	begin_dc(r);
 	begin_worker(r);
@@ -285,7 +301,9 @@ static int teardown(void **state)
 	fakedc_deinit(&r->dc);
 	arena_deinit(&r->arena);
 	journal_close(&r->journal);
+	(void)!peerbook_drop(&r->peerbook, "100", NULL);
 	unlink(r->path);
+	assert_int_equal(rmdir(r->peers), 0);
 	rmdir(r->dir);
 	free(r);
 	return 0;
@@ -684,6 +702,83 @@ static void start_again(struct rig *r)
 	turn(r);
 }
 
+static const struct peers *peers_of(struct rig *r)
+{
+	return &fleet_find(&r->fleet, "100")->engine.peers;
+}
+
+static void push_channel(struct rig *r, int64_t id, int64_t hash)
+{
+	struct dyn *u = fakedc_new(&r->dc, TLN_updates);
+	struct dyn *c = fakedc_new(&r->dc, TLN_channel);
+
+	dyn_set_int(c, TLF_id, id);
+	dyn_set_int(c, TLF_access_hash, hash);
+	dyn_set_obj(c, TLF_photo, fakedc_new(&r->dc, TLN_chatPhotoEmpty));
+	(void)dyn_add_vec(u, TLF_updates);
+	(void)dyn_add_vec(u, TLF_users);
+	dyn_push_obj(dyn_add_vec(u, TLF_chats), c);
+	dyn_set_int(u, TLF_date, 101);
+	fakedc_push(&r->dc, u);
+	dc_flush(r);
+	turn(r);
+}
+
+/* What a session brings is known; what is learned outlives the process, unless
+ * the account is taken away. */
+static void test_peers_are_kept(void **state)
+{
+	struct rig *r = *state;
+	struct peers p = { 0 };
+
+	come_online(r);
+	assert_int_equal(peers_of(r)->n, 3);
+	assert_int_equal(peers_hash(peers_of(r), PEERS_CHANNEL - 77), 1);
+	assert_int_equal(peers_hash(peers_of(r), 79), 3);
+	push_channel(r, 77, 10);
+	push_channel(r, 90, 11);
+	start_again(r);
+	(void)beat(r);
+	answer(r, 2, "100");
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	/* newer than what the session says */
+	assert_int_equal(peers_hash(peers_of(r), PEERS_CHANNEL - 77), 10);
+	assert_int_equal(peers_hash(peers_of(r), PEERS_CHANNEL - 90), 11);
+	assert_int_equal(peers_hash(peers_of(r), 79), 3);
+	(void)beat(r);
+	answer(r, 0, NULL);
+	turn(r);
+	assert_int_equal(peers_of(r)->n, 0);
+	assert_int_equal(
+		peerbook_load(&r->peerbook, "100", 0, &p, r->clock.wall, NULL),
+		ERR_OK);
+	assert_int_equal(p.n, 0);
+}
+
+/* A busy account's file is not written at every change. */
+static void test_peers_are_kept_now_and_then(void **state)
+{
+	struct rig *r = *state;
+	struct peers p = { 0 };
+
+	come_online(r);
+	push_channel(r, 90, 11);
+	push_channel(r, 91, 12);
+	assert_int_equal(
+		peerbook_load(&r->peerbook, "100", 7, &p, r->clock.wall, NULL),
+		ERR_OK);
+	assert_int_equal(peers_hash(&p, PEERS_CHANNEL - 90), 11);
+	assert_int_equal(peers_hash(&p, PEERS_CHANNEL - 91), 0);
+	pass(r, 60 * US_PER_SEC);
+	peers_deinit(&p);
+	assert_int_equal(
+		peerbook_load(&r->peerbook, "100", 7, &p, r->clock.wall, NULL),
+		ERR_OK);
+	assert_int_equal(peers_hash(&p, PEERS_CHANNEL - 91), 12);
+	peers_deinit(&p);
+}
+
 static void seconds(struct rig *r, int n, int64_t epoch)
 {
 	while (n--) {
@@ -1035,6 +1130,8 @@ int main(void)
 		T(test_sent_where_the_key_is_unknown),
 		T(test_backs_off),
 		T(test_no_session),
+		T(test_peers_are_kept),
+		T(test_peers_are_kept_now_and_then),
 		T(test_new_session_version),
 		T(test_counters),
 		T(test_commands_once),
