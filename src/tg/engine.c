@@ -138,6 +138,7 @@ static void on_result(struct engine *e, const struct session_event *ev)
 		rc = engine_answered(e, &c, ev->data, ev->len, &ei);
 		break;
 	}
+	engine_call_drop(&c);
 	if (rc && !e->failed)
 		e->failed = rc;
 }
@@ -195,6 +196,7 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 	c = engine_call_end(e, ev->tag);
 	if (!kind)
 		engine_unanswered(e, &c, err.row->err, &err);
+	engine_call_drop(&c);
 	if (concerns_account(&err, ev->tag))
 		refuse(e, &err);
 	else if (kind)
@@ -218,6 +220,7 @@ static void on_failed(struct engine *e, const struct session_event *ev)
 	/* not Telegram's end, but ours: it has to wait, or nobody knows */
 	enum err rc = c.why ? (enum err)c.why : ev->rc;
 
+	engine_call_drop(&c);
 	if (!ENGINE_TAG_KIND(ev->tag))
 		engine_unanswered(e, &c, rc, NULL);
 	else if (e->connected && rc != ERR_CANCELED)

@@ -132,7 +132,11 @@ enum err engine_answered(struct engine *e, const struct engine_call *c,
 		/* done it is, even where a newer server says it in words we do
 		 * not know; and it moves pts like any other update */
 		tell(e, c, ERR_OK, NULL, &a);
-		rc = engine_take_updates(e, rc ? NULL : updates_of(&a), ei);
+		if (a.obj.kind == TLN_updateShortSentMessage)
+			rc = engine_take_sent(e, c, a.obj.any, ei);
+		else
+			rc = engine_take_updates(e, rc ? NULL : updates_of(&a),
+						 ei);
 	} else {
 		tell(e, c, rc, NULL, &a);
 		rc = rc ? ERR_OK : engine_count(e, c, &a, ei);

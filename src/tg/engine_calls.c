@@ -68,6 +68,7 @@ enum err engine_env_init(struct engine_env *env, const struct engine_app *app,
 static enum err ask(struct engine *e, const struct engine_request *q,
 		    struct err_info *ei)
 {
+	struct engine_call c;
 	struct tl_writer w;
 	struct buf body;
 	enum err rc = engine_call_begin(e, q, ei);
@@ -81,8 +82,10 @@ static enum err ask(struct engine *e, const struct engine_request *q,
 		rc = session_query(&e->session, q->tag, buf_head(&body),
 				   buf_len(&body), q->deadline, ei);
 	buf_deinit(&body);
-	if (rc && rc != ERR_DUPLICATE)
-		(void)engine_call_end(e, q->tag);
+	if (rc && rc != ERR_DUPLICATE) {
+		c = engine_call_end(e, q->tag);
+		engine_call_drop(&c);
+	}
 	return rc;
 }
 

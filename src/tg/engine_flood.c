@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
+#include <string.h>
 
 #include "tg/engine_int.h"
 
@@ -8,8 +9,16 @@ struct wall engine_server_now(const struct engine *e)
 	return (struct wall){ session_time(&e->session, e->now).us };
 }
 
+void engine_call_drop(struct engine_call *c)
+{
+	free(c->said);
+	c->said = NULL;
+}
+
 void engine_calls_deinit(struct engine *e)
 {
+	for (uint32_t i = 0; i < e->ncalls; i++)
+		engine_call_drop(&e->calls[i]);
 	free(e->calls);
 	e->calls = NULL;
 	e->ncalls = e->calls_cap = 0;
@@ -42,6 +51,27 @@ static enum err grow(struct engine *e, struct err_info *ei)
 	return ERR_OK;
 }
 
+/* Without memory the difference tells of the message. */
+static struct engine_said *keep(const struct engine_request *q)
+{
+	const struct tlf_messages_sendMessage *f = q->args;
+	const struct tlc_inputReplyToMessage *r;
+	struct engine_said *s;
+
+	if (q->function != TLN_messages_sendMessage)
+		return NULL;
+	s = malloc(sizeof(*s) + f->message.len);
+	if (!s)
+		return NULL;
+	r = f->reply_to.inputReplyToMessage;
+	*s = (struct engine_said){ .len = f->message.len };
+	if (f->has_reply_to && f->reply_to.kind == TLN_inputReplyToMessage)
+		s->reply_to = r->reply_to_msg_id;
+	if (s->len)
+		memcpy(s->text, f->message.data, s->len);
+	return s;
+}
+
 enum err engine_call_begin(struct engine *e, const struct engine_request *q,
 			   struct err_info *ei)
 {
@@ -54,9 +84,11 @@ enum err engine_call_begin(struct engine *e, const struct engine_request *q,
 		return rc;
 	/* of a tag in use the session says so */
 	if (!find(e, q->tag))
-		e->calls[e->ncalls++] = (struct engine_call){
-			.tag = q->tag, .peer = q->peer, .function = q->function
-		};
+		e->calls[e->ncalls++] =
+			(struct engine_call){ .tag = q->tag,
+					      .peer = q->peer,
+					      .said = keep(q),
+					      .function = q->function };
 	return ERR_OK;
 }
 
@@ -220,8 +252,10 @@ void engine_calls_forget(struct engine *e)
 
 	for (uint32_t i = 0; i < e->ncalls; i++) {
 		if (session_query_state(&e->session, e->calls[i].tag) ==
-		    SESSION_QUERY_NONE)
+		    SESSION_QUERY_NONE) {
+			engine_call_drop(&e->calls[i]);
 			continue;
+		}
 		e->calls[n] = e->calls[i];
 		e->calls[n++].sent = false;
 	}

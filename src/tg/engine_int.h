@@ -35,15 +35,23 @@ enum err engine_ask_state(struct engine *e, struct err_info *ei);
 /* Whatever differences are due. */
 enum err engine_ask_differences(struct engine *e, struct err_info *ei);
 
+/* What a call says, for an answer that does not repeat it. */
+struct engine_said {
+	int32_t reply_to;
+	size_t len;
+	uint8_t text[];
+};
+
 /* A call under way. */
 struct engine_call {
 	uint64_t tag;
 	int64_t peer;  /* whose wait it is if Telegram answers with one */
 	uint64_t name; /* peers_name_hash() of who is looked for; 0: nobody */
-	uint16_t function; /* TLN_*; 0: no such call */
-	bool sent;	   /* on this connection */
-	uint8_t tries;	   /* after errors of the server's */
-	uint8_t why;	   /* enum err: we took it back, for this reason */
+	struct engine_said *said; /* of messages.sendMessage */
+	uint16_t function;	  /* TLN_*; 0: no such call */
+	bool sent;		  /* on this connection */
+	uint8_t tries;		  /* after errors of the server's */
+	uint8_t why; /* enum err: we took it back, for this reason */
 };
 
 /* engine_answers.c: the end of a call of others', told as ENGINE_ANSWER. */
@@ -58,7 +66,8 @@ enum err engine_call_begin(struct engine *e, const struct engine_request *q,
 			   struct err_info *ei);
 /* It looks for the name with this hash. */
 void engine_call_about(struct engine *e, uint64_t tag, uint64_t name);
-/* It is over; what it was. */
+/* It is over; what it was, the caller's to drop. */
+void engine_call_drop(struct engine_call *c);
 struct engine_call engine_call_end(struct engine *e, uint64_t tag);
 enum err engine_call_refused(struct engine *e, uint64_t tag,
 			     const struct rpcerr *err, struct err_info *ei);
@@ -106,6 +115,10 @@ enum err engine_on_channel(struct engine *e, int64_t channel_id,
 /* The same of Updates read already, NULL: that could not be read. */
 enum err engine_take_updates(struct engine *e, const struct tlt_Updates *u,
 			     struct err_info *ei);
+/* updateShortSentMessage: a message of ours, of which only we know the text. */
+enum err engine_take_sent(struct engine *e, const struct engine_call *c,
+			  const struct tlc_updateShortSentMessage *d,
+			  struct err_info *ei);
 /* Answers that are no updates, but move pts or say where a channel is. */
 enum err engine_count(struct engine *e, const struct engine_call *c,
 		      const struct engine_answer *a, struct err_info *ei);

@@ -291,6 +291,83 @@ enum err engine_take_updates(struct engine *e, const struct tlt_Updates *u,
 	return rc;
 }
 
+static void set_peer(struct tlt_Peer *ret, struct tlc_peerUser *user,
+		     struct tlc_peerChat *chat, int64_t id)
+{
+	if (id > 0) {
+		user->user_id = id;
+		ret->kind = TLN_peerUser;
+		ret->peerUser = user;
+	} else {
+		chat->chat_id = -id;
+		ret->kind = TLN_peerChat;
+		ret->peerChat = chat;
+	}
+}
+
+/* Written out as the update others get of it: so it may be held, too. */
+static enum err offer_written(struct engine *e, struct tlt_Update *u,
+			      struct err_info *ei)
+{
+	struct tl_writer w;
+	struct tlt_any any;
+	struct buf raw;
+	enum err rc;
+
+	buf_init(&raw, ENGINE_QUERY_MAX);
+	cursor_write(&w, &raw);
+	rc = tlt_Update_write(&w, u, ei);
+	if (!rc) {
+		u->raw = (struct tl_bytes){ buf_head(&raw), buf_len(&raw) };
+		any = any_update(u);
+		offer_or_want(e, &any);
+	}
+	buf_deinit(&raw);
+	return rc;
+}
+
+enum err engine_take_sent(struct engine *e, const struct engine_call *c,
+			  const struct tlc_updateShortSentMessage *d,
+			  struct err_info *ei)
+{
+	struct tlc_peerUser self = { e->self_id }, user;
+	struct tlc_messageReplyHeader reply = { .has_reply_to_msg_id = true };
+	struct tlc_message m = { .out = true,
+				 .id = d->id,
+				 .date = d->date,
+				 .has_from_id = true,
+				 .has_media = d->has_media,
+				 .media = d->media,
+				 .has_entities = d->has_entities,
+				 .entities = d->entities };
+	struct tlc_updateNewMessage n = { .pts = d->pts,
+					  .pts_count = d->pts_count };
+	struct tlt_Update u = { .kind = TLN_updateNewMessage };
+	struct tlc_peerChat chat;
+	enum err rc = ERR_OK;
+
+	u.updateNewMessage = &n;
+	n.message.kind = TLN_message;
+	n.message.message = &m;
+	m.from_id.kind = TLN_peerUser;
+	m.from_id.peerUser = &self;
+	set_peer(&m.peer_id, &user, &chat, c->peer ? c->peer : e->self_id);
+	if (c->said) {
+		m.message = (struct tl_bytes){ c->said->text, c->said->len };
+		reply.reply_to_msg_id = c->said->reply_to;
+		m.has_reply_to = c->said->reply_to;
+		m.reply_to.kind = TLN_messageReplyHeader;
+		m.reply_to.messageReplyHeader = &reply;
+		rc = offer_written(e, &u, ei);
+	}
+	if (!c->said || rc)
+		updates_want(&e->updates);
+	rc = drain(e, ei);
+	if (!rc)
+		engine_tell_position(e);
+	return rc;
+}
+
 enum err engine_on_updates(struct engine *e, const uint8_t *data, size_t len,
 			   struct err_info *ei)
 {

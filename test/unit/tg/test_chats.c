@@ -165,9 +165,8 @@ static void test_invites(void **state)
 		"https://t.me/+",
 		"https://t.me/somebody",
 		"a b",
-		"0123456789012345678901234567890123456789012345678901234567890"
-		"1234",
 	};
+	char long_one[CHATS_INVITE_MAX + 2] = { 0 };
 	struct rig *r = *state;
 
 	begin(r);
@@ -180,6 +179,9 @@ static void test_invites(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(chats_check_invite(&r->e, &ask, bad[i], NULL),
 				 ERR_INVALID);
+	memset(long_one, 'x', CHATS_INVITE_MAX + 1);
+	assert_int_equal(chats_check_invite(&r->e, &ask, long_one, NULL),
+			 ERR_INVALID);
 	assert_int_equal(chats_check_invite(&r->e, &ask, "t.me/+xyz", NULL),
 			 ERR_OK);
 	assert_asked(r, TLN_messages_checkChatInvite,

@@ -219,6 +219,58 @@ static void test_affected_channel(void **state)
 	assert_int_equal(r->pos.pts, 10);
 }
 
+static struct dyn *short_sent(struct rig *r, int id, int pts)
+{
+	struct dyn *u = fakedc_new(&r->dc, TLN_updateShortSentMessage);
+
+	dyn_set_bool(u, TLF_out, true);
+	dyn_set_int(u, TLF_id, id);
+	dyn_set_int(u, TLF_pts, pts);
+	dyn_set_int(u, TLF_pts_count, 1);
+	dyn_set_int(u, TLF_date, 100);
+	return u;
+}
+
+static struct engine_message got;
+
+static void on_message(struct rig *r, const struct engine_event *ev)
+{
+	if (ev->type == ENGINE_MESSAGE)
+		got = *ev->message;
+}
+
+/* The short answer says only where the message is: what it says we know. */
+static void test_sent_short(void **state)
+{
+	struct rig *r = *state;
+	struct fakedc_query q;
+
+	begin(r);
+	r->hook = on_message;
+	send_hi(r, &(struct messages_to){ .peer = FRIEND, .reply_to = 4 });
+	rig_pump(r);
+	(void)rig_asked(r, TLN_messages_sendMessage, &q);
+	rig_answer(r, &q, TLN_messages_sendMessage, short_sent(r, 7, 11));
+	assert_string_equal(r->said, "sent:5:OK:7 >9:7:hi");
+	assert_int_equal(got.reply_to, 4);
+	assert_int_equal(got.from_id, RIG_SELF);
+	assert_int_equal(got.date, 100);
+	assert_int_equal(r->pos.pts, 11);
+	/* it comes again by another way: known */
+	rig_push_updates(r, rig_new_message(r, 7, "hi", 11), 0);
+	assert_string_equal(r->said, "sent:5:OK:7 >9:7:hi");
+	/* to itself, and too early: held until what is missing came */
+	send_hi(r, &(struct messages_to){ 0 });
+	rig_pump(r);
+	(void)rig_asked(r, TLN_messages_sendMessage, &q);
+	r->said[0] = 0;
+	rig_answer(r, &q, TLN_messages_sendMessage, short_sent(r, 9, 13));
+	assert_string_equal(r->said, "sent:5:OK:9");
+	rig_push_updates(r, rig_new_message(r, 8, "x", 12), 0);
+	assert_string_equal(r->said, "sent:5:OK:9 <-55:8:x >4242:9:hi");
+	assert_int_equal(r->pos.pts, 13);
+}
+
 static void test_forward(void **state)
 {
 	static const int32_t ids[] = { 8, 9 };
@@ -424,12 +476,19 @@ static void test_seen_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_send),	  T(test_texts),
-		T(test_edit),	  T(test_delete),
-		T(test_affected), T(test_affected_channel),
-		T(test_forward),  T(test_media),
-		T(test_fetch),	  T(test_read_and_typing),
-		T(test_migrated), T(test_seen_only),
+		T(test_send),
+		T(test_texts),
+		T(test_edit),
+		T(test_delete),
+		T(test_affected),
+		T(test_affected_channel),
+		T(test_sent_short),
+		T(test_forward),
+		T(test_media),
+		T(test_fetch),
+		T(test_read_and_typing),
+		T(test_migrated),
+		T(test_seen_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
