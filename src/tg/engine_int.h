@@ -95,7 +95,7 @@ enum err engine_check_rules(const struct engine *e,
 
 /* engine_message.c: an Update, or an Updates that is one itself; its position
  * aside.  An error: the consumer did not take it. */
-enum err engine_tell_update(struct engine *e, const struct tlt_any *u);
+enum err engine_tell_update(struct engine *e, const struct tlt_any *any);
 enum err engine_tell_message(struct engine *e, const struct tlt_Message *m,
 			     enum engine_message_kind kind);
 int64_t engine_peer_id(const struct tlt_Peer *p);

@@ -205,12 +205,13 @@ static void fill_ids(struct id_list *l, const struct messages_ids *ids)
 
 enum err messages_forward(struct engine *e, const struct engine_ask *ask,
 			  const struct messages_to *to,
-			  const struct messages_forward *w, struct err_info *ei)
+			  const struct messages_forward *what,
+			  struct err_info *ei)
 {
 	struct tlf_messages_forwardMessages f = {
 		.silent = to->silent,
-		.drop_author = w->drop_author,
-		.drop_media_captions = w->drop_captions,
+		.drop_author = what->drop_author,
+		.drop_media_captions = what->drop_captions,
 		.has_top_msg_id = thread_of(to),
 		.top_msg_id = thread_of(to),
 	};
@@ -219,9 +220,9 @@ enum err messages_forward(struct engine *e, const struct engine_ask *ask,
 	struct id_list ids;
 	enum err rc;
 
-	rc = check_ids(&w->ids, ei);
+	rc = check_ids(&what->ids, ei);
 	if (!rc)
-		rc = engine_input_peer(e, w->from, &from, ei);
+		rc = engine_input_peer(e, what->from, &from, ei);
 	if (!rc)
 		rc = engine_input_to(e, to->peer, &in, ei);
 	if (rc)
@@ -230,8 +231,8 @@ enum err messages_forward(struct engine *e, const struct engine_ask *ask,
 		return err_set(ei, ERR_FORBIDDEN,
 			       "the chat protects its content; nothing is "
 			       "forwarded from it");
-	fill_ids(&ids, &w->ids);
-	memcpy(random_ids, w->random_ids, w->ids.n * sizeof(*random_ids));
+	fill_ids(&ids, &what->ids);
+	memcpy(random_ids, what->random_ids, what->ids.n * sizeof(*random_ids));
 	f.id = ids.vec;
 	f.random_id = (struct tlv_long){ ids.vec.n, random_ids };
 	f.from_peer = from.peer;

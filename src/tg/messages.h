@@ -77,7 +77,7 @@ struct messages_forward {
 /* reply_to of `to` is not used. */
 enum err messages_forward(struct engine *e, const struct engine_ask *ask,
 			  const struct messages_to *to,
-			  const struct messages_forward *f,
+			  const struct messages_forward *what,
 			  struct err_info *ei);
 
 /* ---- messages.AffectedMessages */

@@ -3,7 +3,7 @@
  * One account and a hostile server that holds its key.  Every record of the
  * input is a command (time, send, reconnect, raw bytes, a packet once more) or a
  * message sealed properly: pushed, or as the answer to one of the last queries.
- * Each message sent is told of exactly once, and a packet that delivered
+ * Each call is answered exactly once, and a packet that delivered
  * something delivers nothing when it comes again.
  */
 #include <stdlib.h>
@@ -11,6 +11,8 @@
 
 #include "mtproto/bytes.h"
 #include "mtproto/envelope.h"
+#include "tg/bots.h"
+#include "tg/chats.h"
 #include "tg/engine.h"
 #include "tg/messages.h"
 #include "tl/tl_wanted.h"
@@ -37,6 +39,20 @@ struct world {
 	uint64_t tag;
 };
 
+/* What callers read out of an answer. */
+static void look_at(const struct engine_event *ev)
+{
+	const struct engine_answer *a = ev->answer;
+	struct chats_facts facts;
+
+	if (!a->function || (ev->rc && (a->obj.kind || a->list.n)))
+		abort();
+	(void)engine_message_id(a, 5);
+	(void)chats_resolved(a);
+	if (chats_facts(a, &facts) && !facts.id)
+		abort();
+}
+
 static enum err on_event(void *ctx, const struct engine_event *ev)
 {
 	struct world *w = ctx;
@@ -46,6 +62,15 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 		if (!ev->tag || ev->tag > TAGS || !w->open[ev->tag])
 			abort();
 		w->open[ev->tag] = 0;
+		look_at(ev);
+		break;
+	case ENGINE_DELETED:
+		if (!ev->deleted->n || !ev->deleted->ids)
+			abort();
+		break;
+	case ENGINE_PRESSED:
+		if (ev->pressed->len && !ev->pressed->data)
+			abort();
 		break;
 	case ENGINE_MESSAGE:
 		if (strlen(ev->message->key) < 3 ||
@@ -198,19 +223,101 @@ static void answer_state(struct world *w)
 	buf_deinit(&out);
 }
 
-static void send_text(struct world *w, uint8_t to)
+static enum err send_something(struct engine *e, const struct engine_ask *ask,
+			       uint8_t what, const struct messages_to *to)
 {
-	const int64_t peers[] = { 0, -5, -1000000000123 };
-	const struct messages_to msg = { .peer = peers[to % 3] };
+	static const int32_t ids[] = { 3, 4 };
+	static const int64_t random_ids[] = { 6, 7 };
+	struct tlc_inputPhoto photo = { .id = 1 };
+	struct tlc_inputMediaPhoto input = {
+		.id = { .kind = TLN_inputPhoto, .inputPhoto = &photo },
+	};
+	const struct tlt_InputMedia media = { .kind = TLN_inputMediaPhoto,
+					      .inputMediaPhoto = &input };
+	const struct messages_media two[] = { { .media = &media },
+					      { .media = &media } };
+	const struct messages_forward f = { .from = to->peer,
+					    .ids = { ids, 2 },
+					    .random_ids = random_ids };
+
+	switch (what) {
+	case 0:
+		return messages_send_media(e, ask, to, two, 2, NULL);
+	case 1:
+		return messages_forward(e, ask, to, &f, NULL);
+	case 2:
+		return messages_edit(e, ask, to->peer, 3, "new", NULL);
+	case 3:
+		return messages_delete(e, ask, to->peer, &f.ids, true, NULL);
+	case 4:
+		return messages_get(e, ask, to->peer, &f.ids, NULL);
+	case 5:
+		return messages_typing(e, ask, to, NULL);
+	case 6:
+		return messages_read(e, ask, to->peer, 3, NULL);
+	default:
+		return messages_send(e, ask, to, "hi", 5, NULL);
+	}
+}
+
+static enum err ask_something(struct engine *e, const struct engine_ask *ask,
+			      uint8_t what, const struct messages_to *to)
+{
+	const struct messages_page page = { .limit = 10 };
+	const struct chats_page list = { .limit = 10 };
+	const struct chats_topics topics = { .limit = 10 };
+	const struct bots_button button = { to->peer, 3, "yes", 3 };
+	const struct bots_reply reply = { .query_id = 1 };
+	int64_t id = 0;
+	enum err rc;
+
+	switch (what) {
+	case 8:
+		return messages_history(e, ask, to->peer, &page, NULL);
+	case 9:
+		return messages_search(e, ask, to, "x", &page, NULL);
+	case 10:
+		return chats_list(e, ask, &list, NULL);
+	case 11:
+		return chats_full(e, ask, to->peer, NULL);
+	case 12:
+		return chats_topics(e, ask, to->peer, &topics, NULL);
+	case 13:
+		return chats_check_invite(e, ask, "abc", NULL);
+	case 14:
+		return chats_join(e, ask, to->peer, NULL);
+	case 15:
+		return chats_leave(e, ask, to->peer, NULL);
+	case 16:
+		return bots_press(e, ask, &button, NULL);
+	case 17:
+		return bots_answer(e, ask, &reply, NULL);
+	case 18:
+		rc = chats_resolve(e, ask, "somebody", &id, NULL);
+		return !rc && id ? ERR_DUPLICATE : rc; /* nothing is asked */
+	default:
+		return chats_join_invite(e, ask, "abc", NULL);
+	}
+}
+
+static void call(struct world *w, uint8_t what)
+{
+	const int64_t peers[] = { -1000000000123, 0, -5, 9 };
+	const struct messages_to to = { .peer = peers[what / 24 % 4],
+					.topic = what / 96 };
 	struct engine_ask ask = { .deadline =
 					  mono_add(w->now, 60 * US_PER_SEC) };
+	enum err rc;
 
 	if (w->tag >= TAGS)
 		return;
 	ask.tag = ++w->tag;
 	w->open[ask.tag] = 1;
-	if (messages_send(&w->e, &ask, &msg, "hi", 5, NULL))
-		w->open[w->tag] = 0;
+	engine_at(&w->e, w->now);
+	rc = what % 24 < 8 ? send_something(&w->e, &ask, what % 24, &to)
+			   : ask_something(&w->e, &ask, what % 24, &to);
+	if (rc)
+		w->open[ask.tag] = 0;
 	hear(w);
 }
 
@@ -231,7 +338,7 @@ static size_t step(struct world *w, const uint8_t *data, size_t len)
 		pass(w, data[1] * US_PER_SEC / 8);
 		return 2;
 	case 1:
-		send_text(w, data[1]);
+		call(w, data[1]);
 		return 2;
 	case 2:
 		connect_it(w);
@@ -269,6 +376,9 @@ static void begin(struct world *w)
 	engine_init(&w->e, &cfg);
 	if (engine_set_key(&w->e, key, NULL))
 		abort();
+	peers_put(&w->e.peers, PEERS_CHANNEL - 123, 1, 0);
+	peers_put(&w->e.peers, 9, 1, 0);
+	peers_flag(&w->e.peers, 9, PEERS_WROTE);
 	connect_it(w);
 	hear(w);
 }

@@ -200,6 +200,7 @@ static void test_sequences(void **state)
 			fail_msg("\"%s\": \"%s\", expected \"%s\"",
 				 sequences[i].in, p.out, sequences[i].out);
 		updates_deinit(&p.u);
+		peers_deinit(&p.peers);
 	}
 }
 
@@ -233,6 +234,7 @@ static void test_any_order(void **state)
 		assert_int_equal(last, 18);
 		assert_int_equal(p.u.nheld, 0);
 		updates_deinit(&p.u);
+		peers_deinit(&p.peers);
 	}
 }
 
@@ -259,6 +261,7 @@ static void test_held_is_bounded(void **state)
 	assert_true(p.u.held_bytes <= UPDATES_HELD_BYTES_MAX);
 	free((void *)(uintptr_t)it.data);
 	updates_deinit(&p.u);
+	peers_deinit(&p.peers);
 }
 
 static void test_channels_are_bounded(void **state)
@@ -280,6 +283,7 @@ static void test_channels_are_bounded(void **state)
 	assert_int_equal(updates_channel_pts(&p.u, 1000), 0);
 	assert_int_equal(updates_channel_pts(&p.u, 1001), 5);
 	updates_deinit(&p.u);
+	peers_deinit(&p.peers);
 }
 
 /* What was delivered but not accepted comes again. */
@@ -297,6 +301,7 @@ static void test_not_accepted(void **state)
 	assert_true(updates_poll(&p.u, p.now, &ask));
 	assert_int_equal(ask.pos.pts, 10);
 	updates_deinit(&p.u);
+	peers_deinit(&p.peers);
 }
 
 static void test_disconnect(void **state)
@@ -313,6 +318,7 @@ static void test_disconnect(void **state)
 	assert_true(updates_poll(&p.u, p.now, &ask));
 	assert_int_equal(ask.pos.pts, 10);
 	updates_deinit(&p.u);
+	peers_deinit(&p.peers);
 }
 
 /* The deadline never lies: nothing is due before it. */
@@ -338,6 +344,7 @@ static void test_deadline(void **state)
 	assert_true(updates_poll(&p.u, at, &ask));
 	assert_false(ask.channel);
 	updates_deinit(&p.u);
+	peers_deinit(&p.peers);
 	assert_int_equal(updates_deadline(&p.u).us, MONO_NEVER.us);
 }
 
