@@ -72,7 +72,7 @@ enum engine_event_type {
 	ENGINE_ONLINE,	 /* the gap is closed, updates flow */
 	ENGINE_MESSAGE,	 /* message; answer ERR_OK to take it */
 	ENGINE_DELETED,	 /* deleted; the same */
-	ENGINE_PRESSED,	 /* pressed, for bots; the same */
+	ENGINE_PRESSED,	 /* pressed, for bots; told once, whatever is answered */
 	ENGINE_POSITION, /* pos: everything up to here was taken */
 	ENGINE_ANSWER,	 /* tag, rc, answer; rpcerr if Telegram refused */
 	ENGINE_REFUSED,	 /* rpcerr: about the account or the node */

@@ -94,27 +94,29 @@ static void see_origin(struct engine *e, const struct engine_message *m,
 		peers_see(&e->peers, from, m->chat_id, m->id);
 }
 
+/* What every form of a message says in the same words. */
+#define MESSAGE_HEAD(d)                                                        \
+	.id = (d)->id, .date = (d)->date, .out = (d)->out,                     \
+	.silent = (d)->silent, .mentioned = (d)->mentioned
+#define MESSAGE_BODY(d)                                                        \
+	.entities = (d)->has_entities && (d)->entities.n,                      \
+	.forwarded = (d)->has_fwd_from, .text = (d)->message.data,             \
+	.text_len = (d)->message.len
+
 static enum err tell_full(struct engine *e, const struct tlc_message *d,
 			  enum engine_message_kind kind)
 {
 	struct engine_message m = {
 		.kind = kind,
-		.id = d->id,
-		.date = d->date,
+		MESSAGE_HEAD(d),
+		MESSAGE_BODY(d),
 		.edit_date = d->edit_date,
 		.grouped_id = d->grouped_id,
 		.chat_id = engine_peer_id(&d->peer_id),
 		.from_id = engine_peer_id(&d->from_id),
-		.out = d->out,
 		.post = d->post,
-		.silent = d->silent,
-		.mentioned = d->mentioned,
-		.entities = d->has_entities && d->entities.n,
-		.forwarded = d->has_fwd_from,
 		.noforwards = d->noforwards,
 		.media = d->has_media ? name_of(d->media.raw) : TLN_NONE,
-		.text = d->message.data,
-		.text_len = d->message.len,
 		.full = d,
 	};
 
@@ -130,14 +132,10 @@ static enum err tell_service(struct engine *e,
 {
 	struct engine_message m = {
 		.kind = ENGINE_SERVICE,
-		.id = d->id,
-		.date = d->date,
+		MESSAGE_HEAD(d),
 		.chat_id = engine_peer_id(&d->peer_id),
 		.from_id = engine_peer_id(&d->from_id),
-		.out = d->out,
 		.post = d->post,
-		.silent = d->silent,
-		.mentioned = d->mentioned,
 		.action = name_of(d->action.raw),
 	};
 
@@ -165,16 +163,9 @@ static enum err tell_short(struct engine *e,
 			   const struct tlc_updateShortMessage *d)
 {
 	struct engine_message m = {
-		.id = d->id,
-		.date = d->date,
-		.out = d->out,
-		.silent = d->silent,
-		.mentioned = d->mentioned,
+		MESSAGE_HEAD(d),
+		MESSAGE_BODY(d),
 		.chat_id = d->user_id,
-		.entities = d->has_entities && d->entities.n,
-		.forwarded = d->has_fwd_from,
-		.text = d->message.data,
-		.text_len = d->message.len,
 	};
 
 	if (d->has_reply_to)
@@ -186,17 +177,10 @@ static enum err tell_short_chat(struct engine *e,
 				const struct tlc_updateShortChatMessage *d)
 {
 	struct engine_message m = {
-		.id = d->id,
-		.date = d->date,
-		.out = d->out,
-		.silent = d->silent,
-		.mentioned = d->mentioned,
+		MESSAGE_HEAD(d),
+		MESSAGE_BODY(d),
 		.chat_id = -d->chat_id,
 		.from_id = d->from_id,
-		.entities = d->has_entities && d->entities.n,
-		.forwarded = d->has_fwd_from,
-		.text = d->message.data,
-		.text_len = d->message.len,
 	};
 
 	if (d->has_reply_to)

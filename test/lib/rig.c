@@ -355,6 +355,18 @@ const char *rig_text(const struct dyn *d)
 	return text;
 }
 
+void rig_asked_for(struct rig *r, uint16_t function, const char *words)
+{
+	struct fakedc_query q;
+
+	rig_pump(r);
+	assert_string_equal(rig_text(rig_asked(r, function, &q)), words);
+	fakedc_error(&r->dc, &q, 400, "ANY");
+	rig_pump(r);
+	assert_int_equal(r->e.ncalls, 0);
+	assert_int_equal(r->rc, ERR_OK);
+}
+
 void rig_answer(struct rig *r, const struct fakedc_query *q, uint16_t function,
 		struct dyn *obj)
 {

@@ -50,6 +50,8 @@ struct dyn *rig_asked(struct rig *r, uint16_t function,
 		      struct fakedc_query *ret);
 /* "field=value ..." of an object, in order, objects in brackets. */
 const char *rig_text(const struct dyn *d);
+/* That was asked, in the words of rig_text(); it is refused, the tag is free. */
+void rig_asked_for(struct rig *r, uint16_t function, const char *words);
 void rig_answer(struct rig *r, const struct fakedc_query *q, uint16_t function,
 		struct dyn *obj);
 /* Updates with these in it, and users and chats to be filled. */

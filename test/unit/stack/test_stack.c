@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "dc/dc_int.h"
+#include "dc/world_file.h"
 #include "tg/chats.h"
 #include "tg/messages.h"
 #include "tl/tl_wanted.h"
@@ -34,6 +35,9 @@ struct person {
 	int64_t first_id;
 	char error[64];
 	struct chats_facts facts;
+	struct tlc_inputPhoto photo; /* of the last message with one */
+	uint8_t reference[64];
+	int64_t grouped_id;
 	char said[2048];
 };
 
@@ -61,10 +65,31 @@ static void say(struct person *p, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* The photo of a message, to send it again. */
+static void take_photo(struct person *p, const struct engine_message *m)
+{
+	const struct tlc_messageMediaPhoto *media;
+	const struct tlc_photo *photo;
+
+	if (m->media != TLN_messageMediaPhoto || !m->full)
+		return;
+	media = m->full->media.messageMediaPhoto;
+	photo = media->photo.photo;
+	p->photo = (struct tlc_inputPhoto){ .id = photo->id,
+					    .access_hash = photo->access_hash };
+	assert_true(photo->file_reference.len <= sizeof(p->reference));
+	memcpy(p->reference, photo->file_reference.data,
+	       photo->file_reference.len);
+	p->photo.file_reference =
+		(struct tl_bytes){ p->reference, photo->file_reference.len };
+	p->grouped_id = m->grouped_id;
+}
+
 static void hear(struct person *p, const struct engine_message *m)
 {
 	static const char *const what[] = { "", "~", "!" };
 
+	take_photo(p, m);
 	say(p, "%s%d:%.*s%s ", what[m->kind], m->id, (int)m->text_len,
 	    m->text ? (const char *)m->text : "", m->forwarded ? "(fwd)" : "");
 }
@@ -379,6 +404,61 @@ static void test_a_room(void **state)
 	assert_int_equal(dc->counters.calls[DC_M_contacts_resolveUsername], 1);
 }
 
+static void file_begin(struct person *from, const char *name)
+{
+	struct world_file f = { .dc_id = 1,
+				.photo = true,
+				.date = dc_now(dc),
+				.size = 3,
+				.data = malloc(3) };
+	struct world_new_msg n = { .from = from->user->id,
+				   .peer = room_id,
+				   .text = name,
+				   .text_len = strlen(name),
+				   .date = dc_now(dc) };
+	struct world_file *kept;
+	struct world_msg *m;
+	bool again;
+
+	assert_non_null(f.data);
+	memcpy(f.data, "abc", 3);
+	assert_int_equal(world_add_file(&dc->world, &f, &kept), ERR_OK);
+	n.extra.file_id = kept->id;
+	assert_int_equal(world_send(&dc->world, &n, &m, &again), ERR_OK);
+	settle();
+}
+
+/* A photo that came is sent on as a new one, alone and in an album. */
+static void test_media_again(void **state)
+{
+	struct tlc_inputMediaPhoto photo = { 0 };
+	const struct tlt_InputMedia media = { .kind = TLN_inputMediaPhoto,
+					      .inputMediaPhoto = &photo };
+	const struct messages_media one = {
+		&media, { (const uint8_t *)"first", 5, NULL }, 81
+	};
+	const struct messages_media two[] = {
+		{ &media, { (const uint8_t *)"a", 1, NULL }, 82 },
+		{ &media, { NULL, 0, NULL }, 83 },
+	};
+	const struct messages_to to = { .peer = room_id };
+
+	join(&boris);
+	file_begin(&ada, "look");
+	assert_int_equal(boris.photo.file_reference.len, WORLD_FILE_REF_LEN);
+	photo.id.kind = TLN_inputPhoto;
+	photo.id.inputPhoto = &boris.photo;
+	ada.said[0] = 0;
+	CALL(&boris, messages_send_media, &to, &one, 1);
+	assert_string_equal(ada.said, "4:first ");
+	assert_int_equal(ada.grouped_id, 0);
+	CALL(&boris, messages_send_media, &to, two, 2);
+	assert_string_equal(ada.said, "4:first 5:a 6: ");
+	assert_int_not_equal(ada.grouped_id, 0);
+	assert_no_gap(&ada);
+	assert_no_gap(&boris);
+}
+
 /* Who wrote may be answered, and nobody else. */
 static void test_private(void **state)
 {
@@ -490,8 +570,10 @@ static void test_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_a_room),	 T(test_private), T(test_own_deletion_counts),
-		T(test_dialogs), T(test_invite),  T(test_away),
+		T(test_a_room),	 T(test_media_again),
+		T(test_private), T(test_own_deletion_counts),
+		T(test_dialogs), T(test_invite),
+		T(test_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,34 @@ static void test_server_trouble(void **state)
 	assert_int_equal(r->e.ncalls, 0);
 }
 
+/* Another data centre, or a wait: the caller's to deal with, not repeated. */
+static void test_not_repeated(void **state)
+{
+	static const struct {
+		int code;
+		const char *name;
+		enum err rc;
+	} cases[] = {
+		{ 303, "FILE_MIGRATE_4", ERR_WRONG_DC },
+		{ 400, "PEER_ID_INVALID", ERR_NOTFOUND },
+		{ 403, "CHAT_WRITE_FORBIDDEN", ERR_FORBIDDEN },
+		{ 420, "FLOOD_WAIT_7", ERR_FLOOD },
+	};
+	struct rig *r = *state;
+
+	begin(r);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		last.seen = false;
+		assert_int_equal(call_history(r, 9), ERR_OK);
+		refuse_with(r, TLN_messages_getHistory, cases[i].code,
+			    cases[i].name);
+		assert_true(last.seen);
+		assert_int_equal(last.rc, cases[i].rc);
+		assert_null(fakedc_find(&r->dc, TLN_messages_getHistory));
+		assert_int_equal(r->rc, ERR_OK);
+	}
+}
+
 /* While it waits the connection may break: it is not asked earlier, nor never. */
 static void test_trouble_and_reconnect(void **state)
 {
@@ -530,6 +558,7 @@ int main(void)
 		T(test_cancel),
 		T(test_timeout),
 		T(test_server_trouble),
+		T(test_not_repeated),
 		T(test_trouble_and_reconnect),
 		T(test_trouble_and_deadline),
 		T(test_once),

@@ -40,17 +40,6 @@ static void begin(struct rig *r)
 	resolved = 0;
 }
 
-static void assert_asked(struct rig *r, uint16_t function, const char *words)
-{
-	struct fakedc_query q;
-
-	rig_pump(r);
-	assert_string_equal(rig_text(rig_asked(r, function, &q)), words);
-	fakedc_error(&r->dc, &q, 400, "ANY");
-	rig_pump(r);
-	assert_int_equal(r->e.ncalls, 0);
-}
-
 static enum err resolve(struct rig *r, const char *name, int64_t *ret)
 {
 	enum err rc;
@@ -128,26 +117,44 @@ static void test_resolve_nobody(void **state)
 	assert_int_equal(id, 0);
 }
 
+/* A wait forbids asking, not knowing. */
+static void test_resolve_in_a_wait(void **state)
+{
+	struct rig *r = *state;
+	int64_t id = 0;
+
+	begin(r);
+	assert_int_equal(resolve(r, "some_body", &id), ERR_OK);
+	answer_resolve(r, 31, 3131);
+	assert_int_equal(resolve(r, "another", &id), ERR_OK);
+	rig_refuse(r, TLN_contacts_resolveUsername, "FLOOD_WAIT_500");
+	assert_int_equal(resolve(r, "another", &id), ERR_FLOOD);
+	assert_int_equal(resolve(r, "third", &id), ERR_FLOOD);
+	assert_int_equal(resolve(r, "some_body", &id), ERR_OK);
+	assert_int_equal(id, 31);
+	assert_int_equal(r->e.flood_broken, 0);
+}
+
 static void test_join_and_leave(void **state)
 {
 	struct rig *r = *state;
 
 	begin(r);
 	assert_int_equal(chats_join(&r->e, &ask, CHANNEL, NULL), ERR_OK);
-	assert_asked(r, TLN_channels_joinChannel,
-		     "(channels.joinChannel channel=(inputChannel "
-		     "channel_id=77 access_hash=7777))");
+	rig_asked_for(r, TLN_channels_joinChannel,
+		      "(channels.joinChannel channel=(inputChannel "
+		      "channel_id=77 access_hash=7777))");
 	assert_int_equal(chats_join(&r->e, &ask, -55, NULL), ERR_INVALID);
 	assert_int_equal(chats_join(&r->e, &ask, CHANNEL - 5, NULL),
 			 ERR_NOTFOUND);
 	assert_int_equal(chats_leave(&r->e, &ask, CHANNEL, NULL), ERR_OK);
-	assert_asked(r, TLN_channels_leaveChannel,
-		     "(channels.leaveChannel channel=(inputChannel "
-		     "channel_id=77 access_hash=7777))");
+	rig_asked_for(r, TLN_channels_leaveChannel,
+		      "(channels.leaveChannel channel=(inputChannel "
+		      "channel_id=77 access_hash=7777))");
 	assert_int_equal(chats_leave(&r->e, &ask, -55, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_deleteChatUser,
-		     "(messages.deleteChatUser chat_id=55 "
-		     "user_id=(inputUserSelf))");
+	rig_asked_for(r, TLN_messages_deleteChatUser,
+		      "(messages.deleteChatUser chat_id=55 "
+		      "user_id=(inputUserSelf))");
 	assert_int_equal(chats_leave(&r->e, &ask, 9, NULL), ERR_INVALID);
 }
 
@@ -173,8 +180,8 @@ static void test_invites(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		assert_int_equal(chats_join_invite(&r->e, &ask, good[i], NULL),
 				 ERR_OK);
-		assert_asked(r, TLN_messages_importChatInvite,
-			     "(messages.importChatInvite hash=AbC-_1)");
+		rig_asked_for(r, TLN_messages_importChatInvite,
+			      "(messages.importChatInvite hash=AbC-_1)");
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(chats_check_invite(&r->e, &ask, bad[i], NULL),
@@ -184,8 +191,8 @@ static void test_invites(void **state)
 			 ERR_INVALID);
 	assert_int_equal(chats_check_invite(&r->e, &ask, "t.me/+xyz", NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_checkChatInvite,
-		     "(messages.checkChatInvite hash=xyz)");
+	rig_asked_for(r, TLN_messages_checkChatInvite,
+		      "(messages.checkChatInvite hash=xyz)");
 }
 
 /* An invite to a chat the account is in says the chat: it may be written to. */
@@ -227,9 +234,9 @@ static void test_list(void **state)
 
 	begin(r);
 	assert_int_equal(chats_list(&r->e, &ask, &page, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_getDialogs,
-		     "(messages.getDialogs offset_peer=(inputPeerEmpty) "
-		     "limit=20)");
+	rig_asked_for(r, TLN_messages_getDialogs,
+		      "(messages.getDialogs offset_peer=(inputPeerEmpty) "
+		      "limit=20)");
 	page = (struct chats_page){ .limit = 2,
 				    .offset_date = 7,
 				    .offset_id = 8,
@@ -387,10 +394,10 @@ static void test_topics(void **state)
 	begin(r);
 	assert_int_equal(chats_topics(&r->e, &ask, CHANNEL, &page, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_getForumTopics,
-		     "(messages.getForumTopics peer=(inputPeerChannel "
-		     "channel_id=77 access_hash=7777) offset_topic=3 "
-		     "limit=10)");
+	rig_asked_for(r, TLN_messages_getForumTopics,
+		      "(messages.getForumTopics peer=(inputPeerChannel "
+		      "channel_id=77 access_hash=7777) offset_topic=3 "
+		      "limit=10)");
 }
 
 static void test_buttons(void **state)
@@ -405,19 +412,19 @@ static void test_buttons(void **state)
 
 	begin(r);
 	assert_int_equal(bots_press(&r->e, &ask, &b, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_getBotCallbackAnswer,
-		     "(messages.getBotCallbackAnswer peer=(inputPeerChat "
-		     "chat_id=55) msg_id=8 data=yes)");
+	rig_asked_for(r, TLN_messages_getBotCallbackAnswer,
+		      "(messages.getBotCallbackAnswer peer=(inputPeerChat "
+		      "chat_id=55) msg_id=8 data=yes)");
 	b.len = BOTS_DATA_MAX + 1;
 	assert_int_equal(bots_press(&r->e, &ask, &b, NULL), ERR_INVALID);
 	assert_int_equal(bots_answer(&r->e, &ask, &reply, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_setBotCallbackAnswer,
-		     "(messages.setBotCallbackAnswer alert=yes query_id=6 "
-		     "message=ok cache_time=4)");
+	rig_asked_for(r, TLN_messages_setBotCallbackAnswer,
+		      "(messages.setBotCallbackAnswer alert=yes query_id=6 "
+		      "message=ok cache_time=4)");
 	reply = (struct bots_reply){ .query_id = 6 };
 	assert_int_equal(bots_answer(&r->e, &ask, &reply, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_setBotCallbackAnswer,
-		     "(messages.setBotCallbackAnswer query_id=6)");
+	rig_asked_for(r, TLN_messages_setBotCallbackAnswer,
+		      "(messages.setBotCallbackAnswer query_id=6)");
 }
 
 static void test_pressed(void **state)
@@ -444,6 +451,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_resolve),
 		T(test_resolve_nobody),
+		T(test_resolve_in_a_wait),
 		T(test_join_and_leave),
 		T(test_invites),
 		T(test_invite_tells_the_chat),

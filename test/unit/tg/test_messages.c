@@ -31,20 +31,6 @@ static void begin(struct rig *r)
 	peers_put(&r->e.peers, 10, 1010, 0); /* a stranger */
 }
 
-/* What was asked, in words. */
-static void assert_asked(struct rig *r, uint16_t function, const char *words)
-{
-	struct fakedc_query q;
-
-	rig_pump(r);
-	assert_string_equal(rig_text(rig_asked(r, function, &q)), words);
-	/* the tag is free for the next */
-	fakedc_error(&r->dc, &q, 400, "ANY");
-	rig_pump(r);
-	assert_int_equal(r->e.ncalls, 0);
-	assert_int_equal(r->rc, ERR_OK);
-}
-
 static void send_hi(struct rig *r, const struct messages_to *to)
 {
 	assert_int_equal(messages_send(&r->e, &ask, to, "hi", 3, NULL), ERR_OK);
@@ -56,37 +42,37 @@ static void test_send(void **state)
 
 	begin(r);
 	send_hi(r, &(struct messages_to){ 0 });
-	assert_asked(r, TLN_messages_sendMessage,
-		     "(messages.sendMessage peer=(inputPeerSelf) message=hi "
-		     "random_id=3)");
+	rig_asked_for(r, TLN_messages_sendMessage,
+		      "(messages.sendMessage peer=(inputPeerSelf) message=hi "
+		      "random_id=3)");
 	send_hi(r, &(struct messages_to){ .peer = RIG_SELF, .silent = true });
-	assert_asked(r, TLN_messages_sendMessage,
-		     "(messages.sendMessage silent=yes peer=(inputPeerSelf) "
-		     "message=hi random_id=3)");
+	rig_asked_for(r, TLN_messages_sendMessage,
+		      "(messages.sendMessage silent=yes peer=(inputPeerSelf) "
+		      "message=hi random_id=3)");
 	send_hi(r, &(struct messages_to){ .peer = -55, .reply_to = 8 });
-	assert_asked(r, TLN_messages_sendMessage,
-		     "(messages.sendMessage peer=(inputPeerChat chat_id=55) "
-		     "reply_to=(inputReplyToMessage reply_to_msg_id=8) "
-		     "message=hi random_id=3)");
+	rig_asked_for(r, TLN_messages_sendMessage,
+		      "(messages.sendMessage peer=(inputPeerChat chat_id=55) "
+		      "reply_to=(inputReplyToMessage reply_to_msg_id=8) "
+		      "message=hi random_id=3)");
 	send_hi(r, &(struct messages_to){ .peer = CHANNEL, .topic = 4 });
-	assert_asked(r, TLN_messages_sendMessage,
-		     "(messages.sendMessage peer=(inputPeerChannel "
-		     "channel_id=77 access_hash=7777) "
-		     "reply_to=(inputReplyToMessage reply_to_msg_id=4 "
-		     "top_msg_id=4) message=hi random_id=3)");
+	rig_asked_for(r, TLN_messages_sendMessage,
+		      "(messages.sendMessage peer=(inputPeerChannel "
+		      "channel_id=77 access_hash=7777) "
+		      "reply_to=(inputReplyToMessage reply_to_msg_id=4 "
+		      "top_msg_id=4) message=hi random_id=3)");
 	send_hi(r, &(struct messages_to){
 			   .peer = CHANNEL, .topic = 4, .reply_to = 6 });
-	assert_asked(r, TLN_messages_sendMessage,
-		     "(messages.sendMessage peer=(inputPeerChannel "
-		     "channel_id=77 access_hash=7777) "
-		     "reply_to=(inputReplyToMessage reply_to_msg_id=6 "
-		     "top_msg_id=4) message=hi random_id=3)");
+	rig_asked_for(r, TLN_messages_sendMessage,
+		      "(messages.sendMessage peer=(inputPeerChannel "
+		      "channel_id=77 access_hash=7777) "
+		      "reply_to=(inputReplyToMessage reply_to_msg_id=6 "
+		      "top_msg_id=4) message=hi random_id=3)");
 	/* the general topic is no thread */
 	send_hi(r, &(struct messages_to){ .peer = -55,
 					  .topic = ENGINE_TOPIC_GENERAL });
-	assert_asked(r, TLN_messages_sendMessage,
-		     "(messages.sendMessage peer=(inputPeerChat chat_id=55) "
-		     "message=hi random_id=3)");
+	rig_asked_for(r, TLN_messages_sendMessage,
+		      "(messages.sendMessage peer=(inputPeerChat chat_id=55) "
+		      "message=hi random_id=3)");
 }
 
 static void test_texts(void **state)
@@ -115,9 +101,9 @@ static void test_edit(void **state)
 	begin(r);
 	assert_int_equal(messages_edit(&r->e, &ask, CHANNEL, 8, "new", NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_editMessage,
-		     "(messages.editMessage peer=(inputPeerChannel "
-		     "channel_id=77 access_hash=7777) id=8 message=new)");
+	rig_asked_for(r, TLN_messages_editMessage,
+		      "(messages.editMessage peer=(inputPeerChannel "
+		      "channel_id=77 access_hash=7777) id=8 message=new)");
 }
 
 static void test_delete(void **state)
@@ -131,18 +117,18 @@ static void test_delete(void **state)
 	begin(r);
 	assert_int_equal(messages_delete(&r->e, &ask, -55, &ids, true, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_deleteMessages,
-		     "(messages.deleteMessages revoke=yes id=8,9)");
+	rig_asked_for(r, TLN_messages_deleteMessages,
+		      "(messages.deleteMessages revoke=yes id=8,9)");
 	assert_int_equal(messages_delete(&r->e, &ask, -55, &ids, false, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_deleteMessages,
-		     "(messages.deleteMessages id=8,9)");
+	rig_asked_for(r, TLN_messages_deleteMessages,
+		      "(messages.deleteMessages id=8,9)");
 	assert_int_equal(
 		messages_delete(&r->e, &ask, CHANNEL, &ids, true, NULL),
 		ERR_OK);
-	assert_asked(r, TLN_channels_deleteMessages,
-		     "(channels.deleteMessages channel=(inputChannel "
-		     "channel_id=77 access_hash=7777) id=8,9)");
+	rig_asked_for(r, TLN_channels_deleteMessages,
+		      "(channels.deleteMessages channel=(inputChannel "
+		      "channel_id=77 access_hash=7777) id=8,9)");
 	for (size_t i = 0; i < ARRAY_LEN(many); i++)
 		many[i] = (int32_t)i + 1;
 	assert_int_equal(
@@ -284,22 +270,23 @@ static void test_forward(void **state)
 
 	begin(r);
 	assert_int_equal(messages_forward(&r->e, &ask, &to, &f, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_forwardMessages,
-		     "(messages.forwardMessages from_peer=(inputPeerChannel "
-		     "channel_id=77 access_hash=7777) id=8,9 random_id=100,101 "
-		     "to_peer=(inputPeerChat chat_id=55))");
+	rig_asked_for(
+		r, TLN_messages_forwardMessages,
+		"(messages.forwardMessages from_peer=(inputPeerChannel "
+		"channel_id=77 access_hash=7777) id=8,9 random_id=100,101 "
+		"to_peer=(inputPeerChat chat_id=55))");
 	f.drop_author = f.drop_captions = true;
 	f.from = FRIEND;
 	to = (struct messages_to){ .peer = CHANNEL,
 				   .topic = 4,
 				   .silent = true };
 	assert_int_equal(messages_forward(&r->e, &ask, &to, &f, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_forwardMessages,
-		     "(messages.forwardMessages silent=yes drop_author=yes "
-		     "drop_media_captions=yes from_peer=(inputPeerUser "
-		     "user_id=9 access_hash=99) id=8,9 random_id=100,101 "
-		     "to_peer=(inputPeerChannel channel_id=77 "
-		     "access_hash=7777) top_msg_id=4)");
+	rig_asked_for(r, TLN_messages_forwardMessages,
+		      "(messages.forwardMessages silent=yes drop_author=yes "
+		      "drop_media_captions=yes from_peer=(inputPeerUser "
+		      "user_id=9 access_hash=99) id=8,9 random_id=100,101 "
+		      "to_peer=(inputPeerChannel channel_id=77 "
+		      "access_hash=7777) top_msg_id=4)");
 	/* protected content stays where it is */
 	peers_put(&r->e.peers, CHANNEL, 7777, PEERS_NOFORWARDS);
 	f.from = CHANNEL;
@@ -335,21 +322,23 @@ static void test_media(void **state)
 	begin(r);
 	assert_int_equal(messages_send_media(&r->e, &ask, &to, list, 1, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_sendMedia,
-		     "(messages.sendMedia peer=(inputPeerChat chat_id=55) "
-		     "reply_to=(inputReplyToMessage reply_to_msg_id=2) "
-		     "media=(inputMediaPhoto id=(inputPhoto id=1 access_hash=2 "
-		     "file_reference=ref)) message=look random_id=10)");
+	rig_asked_for(
+		r, TLN_messages_sendMedia,
+		"(messages.sendMedia peer=(inputPeerChat chat_id=55) "
+		"reply_to=(inputReplyToMessage reply_to_msg_id=2) "
+		"media=(inputMediaPhoto id=(inputPhoto id=1 access_hash=2 "
+		"file_reference=ref)) message=look random_id=10)");
 	assert_int_equal(messages_send_media(&r->e, &ask, &to, list, 2, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_sendMultiMedia,
-		     "(messages.sendMultiMedia peer=(inputPeerChat chat_id=55) "
-		     "reply_to=(inputReplyToMessage reply_to_msg_id=2) "
-		     "multi_media=(inputSingleMedia media=(inputMediaPhoto "
-		     "id=(inputPhoto id=1 access_hash=2 file_reference=ref)) "
-		     "random_id=10 message=look),(inputSingleMedia "
-		     "media=(inputMediaPhoto id=(inputPhoto id=1 access_hash=2 "
-		     "file_reference=ref)) random_id=11 message=))");
+	rig_asked_for(
+		r, TLN_messages_sendMultiMedia,
+		"(messages.sendMultiMedia peer=(inputPeerChat chat_id=55) "
+		"reply_to=(inputReplyToMessage reply_to_msg_id=2) "
+		"multi_media=(inputSingleMedia media=(inputMediaPhoto "
+		"id=(inputPhoto id=1 access_hash=2 file_reference=ref)) "
+		"random_id=10 message=look),(inputSingleMedia "
+		"media=(inputMediaPhoto id=(inputPhoto id=1 access_hash=2 "
+		"file_reference=ref)) random_id=11 message=))");
 	assert_int_equal(messages_send_media(&r->e, &ask, &to, list, 0, NULL),
 			 ERR_INVALID);
 	assert_int_equal(messages_send_media(&r->e, &ask, &to, list,
@@ -369,29 +358,30 @@ static void test_fetch(void **state)
 	begin(r);
 	assert_int_equal(messages_history(&r->e, &ask, -55, &page, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_getHistory,
-		     "(messages.getHistory peer=(inputPeerChat chat_id=55) "
-		     "offset_id=50 limit=20 min_id=3)");
+	rig_asked_for(r, TLN_messages_getHistory,
+		      "(messages.getHistory peer=(inputPeerChat chat_id=55) "
+		      "offset_id=50 limit=20 min_id=3)");
 	assert_int_equal(messages_search(&r->e, &ask,
 					 &(struct messages_to){ .peer = CHANNEL,
 								.topic = 4 },
 					 "cat", &page, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_search,
-		     "(messages.search peer=(inputPeerChannel channel_id=77 "
-		     "access_hash=7777) q=cat top_msg_id=4 "
-		     "filter=(inputMessagesFilterEmpty) offset_id=50 limit=20 "
-		     "min_id=3)");
+	rig_asked_for(r, TLN_messages_search,
+		      "(messages.search peer=(inputPeerChannel channel_id=77 "
+		      "access_hash=7777) q=cat top_msg_id=4 "
+		      "filter=(inputMessagesFilterEmpty) offset_id=50 limit=20 "
+		      "min_id=3)");
 	assert_int_equal(messages_get(&r->e, &ask, FRIEND, &ids, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_getMessages,
-		     "(messages.getMessages id=(inputMessageID id=8),"
-		     "(inputMessageID id=9))");
+	rig_asked_for(r, TLN_messages_getMessages,
+		      "(messages.getMessages id=(inputMessageID id=8),"
+		      "(inputMessageID id=9))");
 	assert_int_equal(messages_get(&r->e, &ask, CHANNEL, &ids, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_channels_getMessages,
-		     "(channels.getMessages channel=(inputChannel "
-		     "channel_id=77 access_hash=7777) id=(inputMessageID id=8),"
-		     "(inputMessageID id=9))");
+	rig_asked_for(
+		r, TLN_channels_getMessages,
+		"(channels.getMessages channel=(inputChannel "
+		"channel_id=77 access_hash=7777) id=(inputMessageID id=8),"
+		"(inputMessageID id=9))");
 	page.limit = 0;
 	assert_int_equal(messages_history(&r->e, &ask, -55, &page, NULL),
 			 ERR_INVALID);
@@ -406,20 +396,20 @@ static void test_read_and_typing(void **state)
 
 	begin(r);
 	assert_int_equal(messages_read(&r->e, &ask, FRIEND, 8, NULL), ERR_OK);
-	assert_asked(r, TLN_messages_readHistory,
-		     "(messages.readHistory peer=(inputPeerUser user_id=9 "
-		     "access_hash=99) max_id=8)");
+	rig_asked_for(r, TLN_messages_readHistory,
+		      "(messages.readHistory peer=(inputPeerUser user_id=9 "
+		      "access_hash=99) max_id=8)");
 	assert_int_equal(messages_read(&r->e, &ask, CHANNEL, 8, NULL), ERR_OK);
-	assert_asked(r, TLN_channels_readHistory,
-		     "(channels.readHistory channel=(inputChannel "
-		     "channel_id=77 access_hash=7777) max_id=8)");
+	rig_asked_for(r, TLN_channels_readHistory,
+		      "(channels.readHistory channel=(inputChannel "
+		      "channel_id=77 access_hash=7777) max_id=8)");
 	assert_int_equal(messages_typing(&r->e, &ask,
 					 &(struct messages_to){ .peer = -55 },
 					 NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_setTyping,
-		     "(messages.setTyping peer=(inputPeerChat chat_id=55) "
-		     "action=(sendMessageTypingAction))");
+	rig_asked_for(r, TLN_messages_setTyping,
+		      "(messages.setTyping peer=(inputPeerChat chat_id=55) "
+		      "action=(sendMessageTypingAction))");
 }
 
 /* A group that became a channel is that channel for whoever still says -55. */
@@ -460,10 +450,10 @@ static void test_seen_only(void **state)
 	rig_push_updates(r, u, 0);
 	assert_int_equal(messages_history(&r->e, &ask, 31, &page, NULL),
 			 ERR_OK);
-	assert_asked(r, TLN_messages_getHistory,
-		     "(messages.getHistory peer=(inputPeerUserFromMessage "
-		     "peer=(inputPeerChat chat_id=55) msg_id=4 user_id=31) "
-		     "limit=1)");
+	rig_asked_for(r, TLN_messages_getHistory,
+		      "(messages.getHistory peer=(inputPeerUserFromMessage "
+		      "peer=(inputPeerChat chat_id=55) msg_id=4 user_id=31) "
+		      "limit=1)");
 	/* which is no reason to write to him */
 	assert_int_equal(messages_send(&r->e, &ask,
 				       &(struct messages_to){ .peer = 31 },
