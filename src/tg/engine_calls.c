@@ -158,6 +158,7 @@ static enum err ask_channel(struct engine *e, const struct updates_ask *a,
 		.limit = CALL_CHANNEL_LIMIT,
 	};
 
+	peers_use(&e->peers, PEERS_CHANNEL - a->channel_id);
 	return ask_own(e, ENGINE_TAG_CHANNEL | (uint64_t)a->channel_id,
 		       TLN_updates_getChannelDifference, &f, ei);
 }

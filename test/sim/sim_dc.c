@@ -79,6 +79,10 @@ static void answer_difference(struct sim *s, struct sim_link *l,
 	struct tl_reader r;
 	int32_t pts;
 
+	if (!s->calm && sim_chance(s, 10)) {
+		fakedc_error(d, q, 500, "RPC_CALL_FAIL");
+		return;
+	}
 	cursor_read(&r, q->body, q->len);
 	(void)cursor_get_u32(&r);
 	(void)cursor_get_u32(&r);

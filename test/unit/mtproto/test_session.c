@@ -115,6 +115,71 @@ static void errors_and_gzip_results(void **state)
 	rig_free(rig);
 }
 
+static struct mono again_at;
+static int errors_asked;
+
+static bool again(void *ctx, const struct session_event *ev,
+		  struct mono *ret_at)
+{
+	assert_int_equal(ev->type, SESSION_RPC_ERROR);
+	assert_int_equal(ev->tag, 1);
+	*ret_at = again_at;
+	return ++errors_asked < 3;
+}
+
+static void give_trouble(struct rig *rig)
+{
+	assert_int_equal(
+		give_free(rig, true,
+			  tl("iliis", SERVICE_RPC_RESULT, sent_as(rig, 1),
+			     SERVICE_RPC_ERROR, 500U, "RPC_CALL_FAIL")),
+		ERR_OK);
+}
+
+/* Its owner decides; until then nobody hears of the error. */
+static void an_error_may_be_waited_out(void **state)
+{
+	struct rig *rig = rig_new();
+
+	errors_asked = 0;
+	rig->s.again = again;
+	ask(rig, 1, MONO_NEVER);
+	drain(rig);
+	again_at = mono_add(rig->now, 2 * US_PER_SEC);
+	give_trouble(rig);
+	expect_events(rig, "");
+	drain(rig);
+	assert_null(query_of(rig, 1));
+	assert_int_equal(session_query_state(&rig->s, 1),
+			 SESSION_QUERY_WAITING);
+	assert_true(session_deadline(&rig->s).us <= again_at.us);
+	/* a new connection changes nothing about it */
+	session_disconnected(&rig->s);
+	session_connected(&rig->s, rig->now);
+	drain(rig);
+	assert_null(query_of(rig, 1));
+	rig->now = again_at;
+	drain(rig);
+	assert_non_null(query_of(rig, 1));
+	again_at = (struct mono){ 0 }; /* at once */
+	give_trouble(rig);
+	drain(rig);
+	assert_non_null(query_of(rig, 1));
+	give_trouble(rig);
+	expect_events(rig, "rpc_error(1 500 RPC_CALL_FAIL)");
+	assert_int_equal(errors_asked, 3);
+	assert_null(rig->s.queries.items);
+	/* one that waits can be given up like any other */
+	errors_asked = 0;
+	again_at = MONO_NEVER;
+	ask(rig, 1, MONO_NEVER);
+	drain(rig);
+	give_trouble(rig);
+	assert_true(session_cancel(&rig->s, 1));
+	expect_events(rig, "failed(1 CANCELED)");
+	rig_free(rig);
+}
+
 static void nothing_is_delivered_twice_or_damaged(void **state)
 {
 	struct rig *rig = rig_new();
@@ -709,6 +774,7 @@ int main(void)
 		cmocka_unit_test(a_query_is_answered_and_acked),
 		cmocka_unit_test(the_prefix_goes_until_one_is_answered),
 		cmocka_unit_test(errors_and_gzip_results),
+		cmocka_unit_test(an_error_may_be_waited_out),
 		cmocka_unit_test(nothing_is_delivered_twice_or_damaged),
 		cmocka_unit_test(reordered_messages_arrive_once_each),
 		cmocka_unit_test(strangers_are_refused),
