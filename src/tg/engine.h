@@ -15,8 +15,9 @@
  * Calls of the API are made with engine_call(), or with the typed ones of
  * tg/messages.h and its kin, and answered by one ENGINE_ANSWER each.
  *
- * Events come through one callback, from inside feed and tick; what they point
- * to is on loan.  The answer to ENGINE_MESSAGE counts: anything but ERR_OK means
+ * Events come through one callback, from inside feed and tick (and cancel, and
+ * disconnected); it may make calls and cancel them.  What events point to is on
+ * loan.  The answer to ENGINE_MESSAGE counts: anything but ERR_OK means
  * the consumer did not take it, and it will be delivered again.  A position is
  * told (ENGINE_POSITION) after all it covers was taken.  Messages come in the
  * order of their box, at least once; `key` tells repeated ones.
@@ -72,7 +73,7 @@ enum engine_event_type {
 	ENGINE_ONLINE,	 /* the gap is closed, updates flow */
 	ENGINE_MESSAGE,	 /* message; answer ERR_OK to take it */
 	ENGINE_DELETED,	 /* deleted; the same */
-	ENGINE_PRESSED,	 /* pressed, for bots; told once, whatever is answered */
+	ENGINE_PRESSED,	 /* pressed, for bots; told once only */
 	ENGINE_POSITION, /* pos: everything up to here was taken */
 	ENGINE_ANSWER,	 /* tag, rc, answer; rpcerr if Telegram refused */
 	ENGINE_REFUSED,	 /* rpcerr: about the account or the node */
