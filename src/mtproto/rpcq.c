@@ -130,6 +130,13 @@ void rpcq_requeue_all(struct rpcq *q)
 		rpcq_requeue_item(q->items[i]);
 }
 
+void rpcq_restart(struct rpcq *q)
+{
+	rpcq_requeue_all(q);
+	for (uint32_t i = 0; i < q->n; i++)
+		q->items[i]->msg_id = q->items[i]->prev_msg_id = 0;
+}
+
 size_t rpcq_requeue(struct rpcq *q, uint64_t msg_id)
 {
 	size_t n = 0;

@@ -58,6 +58,8 @@ void rpcq_remove(struct rpcq *q, struct rpcq_item *item);
 struct rpcq_item *rpcq_unsent(const struct rpcq *q, struct mono now);
 /* Everything in flight is to be sent again. */
 void rpcq_requeue_all(struct rpcq *q);
+/* ... in another session, whose ids may be those of this one. */
+void rpcq_restart(struct rpcq *q);
 /* To be sent again: sent as msg_id, or in the container msg_id. */
 size_t rpcq_requeue(struct rpcq *q, uint64_t msg_id);
 void rpcq_requeue_item(struct rpcq_item *item);

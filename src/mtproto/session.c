@@ -77,7 +77,7 @@ static void begin(struct session *s)
 	buf_deinit(&s->replies);
 	s->nreplies = 0;
 	drop_acks(s);
-	rpcq_requeue_all(&s->queries);
+	rpcq_restart(&s->queries);
 }
 
 enum err session_set_key(struct session *s, const uint8_t key[AUTHKEY_LEN],

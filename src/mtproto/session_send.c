@@ -178,20 +178,22 @@ static void add_destroy(struct packet *p)
 static void add_state_req(struct packet *p)
 {
 	const struct rpcq *q = &p->s->queries;
+	struct rpcq_item *due[PACKET_MESSAGES_MAX];
 	uint64_t ids[PACKET_MESSAGES_MAX];
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < q->n && n < PACKET_MESSAGES_MAX; i++)
-		if (session_state_due(q->items[i], p->now))
-			ids[n++] = q->items[i]->msg_id;
+	for (uint32_t i = 0; i < q->n && n < PACKET_MESSAGES_MAX; i++) {
+		if (!session_state_due(q->items[i], p->now))
+			continue;
+		due[n] = q->items[i];
+		ids[n++] = q->items[i]->msg_id;
+	}
 	if (n == 0)
 		return;
 	add_ids(p, SERVICE_MSGS_STATE_REQ, ids, n);
 	for (uint32_t i = 0; i < n; i++) {
-		struct rpcq_item *item = rpcq_by_msg(q, ids[i]);
-
-		item->state_req_id = p->last_id;
-		item->state_index = i;
+		due[i]->state_req_id = p->last_id;
+		due[i]->state_index = i;
 	}
 }
 

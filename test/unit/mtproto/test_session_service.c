@@ -84,6 +84,37 @@ static void all_info_confirms(void **state)
 	rig_free(rig);
 }
 
+/*
+ * The ids of a session begin anew with it, and may be those of the one before,
+ * of other queries: nothing old counts.  (Asking for the states of messages
+ * never ended once one's id was another's old one.)
+ */
+static void ids_of_the_session_before_mean_nothing(void **state)
+{
+	struct rig *rig = rig_new();
+	uint8_t key[AUTHKEY_LEN];
+	uint64_t was;
+
+	memcpy(key, rig->key.secret.bytes, sizeof(key));
+	for (uint64_t tag = 1; tag <= 3; tag++)
+		ask(rig, tag, MONO_NEVER);
+	drain(rig);
+	was = sent_as(rig, 1);
+	assert_int_equal(session_set_key(&rig->s, key, SALT), ERR_OK);
+	drain(rig);
+	assert_true(sent_as(rig, 3) == was);
+	rig->now = mono_add(rig->now, 16 * US_PER_SEC);
+	drain(rig);
+	assert_int_equal(count(rig, SERVICE_MSGS_STATE_REQ), 1);
+	buf_reset(&rig->events);
+	assert_int_equal(
+		give_free(rig, true,
+			  tl("ili", SERVICE_RPC_RESULT, was, 0x997275b5U)),
+		ERR_OK);
+	assert_string_equal(buf_cstr(&rig->events), "result(3 997275b5 4)");
+	rig_free(rig);
+}
+
 static void keys_are_destroyed(void **state)
 {
 	static const uint8_t prefix[8] = { 0xde, 0xad, 0xbe, 0xef };
@@ -350,6 +381,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_pings_gets_a_pong),
 		cmocka_unit_test(http_wait_is_tolerated),
 		cmocka_unit_test(all_info_confirms),
+		cmocka_unit_test(ids_of_the_session_before_mean_nothing),
 		cmocka_unit_test(keys_are_destroyed),
 		cmocka_unit_test(long_queries_are_packed_when_it_pays),
 		cmocka_unit_test(what_may_not_be_nested_is_refused),
