@@ -56,6 +56,12 @@ struct sessfile_peer {
 	const char *username, *phone, *name; /* or NULL */
 };
 
+/* A further username of a peer; the first one is with the peer. */
+struct sessfile_username {
+	size_t peer; /* its index */
+	const char *name;
+};
+
 /* Update state of one channel. */
 struct sessfile_channel {
 	int64_t id; /* positive */
@@ -78,6 +84,8 @@ struct sessfile {
 	size_t nchannels;
 	const struct sessfile_peer *peers;
 	size_t npeers;
+	const struct sessfile_username *usernames;
+	size_t nusernames;
 	size_t nstates; /* rows of update state in the file, channels included */
 	struct arena arena;
 };

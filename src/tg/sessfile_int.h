@@ -18,6 +18,16 @@ enum err sessfile_set_address(struct sessfile *s, const char *address,
 enum err sessfile_set_ip(struct sessfile *s, const uint8_t *ip, size_t len,
 			 int64_t port, struct err_info *ei);
 
+/*
+ * Telethon and Pyrogram number peers as bots see them: users as they are, groups
+ * -id, channels -100id.
+ */
+#define SESSFILE_CHANNEL_MARK INT64_C(1000000000000)
+int64_t sessfile_mark(const struct sessfile_peer *p);
+
+/* The one that clients come with; NULL: there is no such data centre. */
+const char *sessfile_known_address(int dc_id, bool test_mode);
+
 bool sessfile_sqlite_magic(const uint8_t *data, size_t len);
 enum err sessfile_read_sqlite(const uint8_t *data, size_t len,
 			      struct sessfile *ret, struct err_info *ei);

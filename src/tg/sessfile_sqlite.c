@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Telethon's and Pyrogram's SQLite files.  Which program wrote one is told by
- * tables and columns; version numbers mean different things in every fork.
+ * Telethon's and Pyrogram's SQLite files: opened here, read in
+ * sessfile_sqlite_rows.c.
  *
  * The file is foreign and may be hostile.  It is opened as bytes in memory,
  * read-only and defensive; an authorizer lets pass nothing but SELECTs of the
  * columns named here, a step limit ends whatever takes too long.
  */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "tg/sessfile_int.h"
+#include "tg/sessfile_sqlite_int.h"
 
 #define STEPS_MAX 20000000 /* virtual machine steps over all queries */
 #define STEPS_EACH 10000
 #define TEXT_MAX_BYTES 512
-#define COLUMNS_MAX 32
-
-/* Telethon and Pyrogram mark chats with -id and channels with -100id. */
-#define CHANNEL_MARK INT64_C(1000000000000)
-
-struct file {
-	sqlite3 *db;
-	struct sessfile *s;
-	struct err_info *ei;
-	int steps_left;
-	bool locked; /* authorizer on */
-};
 
 static uint32_t be32(const uint8_t *p)
 {
@@ -70,7 +57,7 @@ static enum err check_header(const uint8_t *data, size_t len,
 
 static int on_steps(void *ctx)
 {
-	struct file *f = ctx;
+	struct sessfile_db *f = ctx;
 
 	f->steps_left -= STEPS_EACH;
 	return f->steps_left < 0;
@@ -79,7 +66,7 @@ static int on_steps(void *ctx)
 static int authorize(void *ctx, int action, const char *a, const char *b,
 		     const char *db, const char *inner)
 {
-	const struct file *f = ctx;
+	const struct sessfile_db *f = ctx;
 
 	(void)a;
 	(void)b;
@@ -92,7 +79,7 @@ static int authorize(void *ctx, int action, const char *a, const char *b,
 	return SQLITE_DENY;
 }
 
-static enum err damaged(struct file *f)
+static enum err damaged(struct sessfile_db *f)
 {
 	int rc = sqlite3_errcode(f->db);
 
@@ -136,7 +123,8 @@ static void limit(sqlite3 *db)
 		sqlite3_db_config(db, configs[i].what, configs[i].on, NULL);
 }
 
-static enum err open_copy(struct file *f, const uint8_t *data, size_t len)
+static enum err open_copy(struct sessfile_db *f, const uint8_t *data,
+			  size_t len)
 {
 	uint8_t *copy;
 
@@ -163,13 +151,7 @@ static enum err open_copy(struct file *f, const uint8_t *data, size_t len)
 	return ERR_OK;
 }
 
-/* Columns of a plain table, as a set of names. */
-struct columns {
-	char name[COLUMNS_MAX][40];
-	size_t n;
-};
-
-static bool has(const struct columns *c, const char *name)
+bool sessfile_sqlite_has(const struct sessfile_columns *c, const char *name)
 {
 	for (size_t i = 0; i < c->n; i++)
 		if (strcmp(c->name[i], name) == 0)
@@ -177,7 +159,8 @@ static bool has(const struct columns *c, const char *name)
 	return false;
 }
 
-static enum err prepare(struct file *f, const char *sql, sqlite3_stmt **ret)
+static enum err prepare(struct sessfile_db *f, const char *sql,
+			sqlite3_stmt **ret)
 {
 	if (sqlite3_prepare_v2(f->db, sql, -1, ret, NULL) != SQLITE_OK)
 		return damaged(f);
@@ -185,7 +168,7 @@ static enum err prepare(struct file *f, const char *sql, sqlite3_stmt **ret)
 }
 
 /* *ret_is_table: there is one; a view or anything else by that name is not. */
-static enum err find_table(struct file *f, const char *table,
+static enum err find_table(struct sessfile_db *f, const char *table,
 			   bool *ret_is_table)
 {
 	sqlite3_stmt *st;
@@ -218,8 +201,8 @@ static enum err find_table(struct file *f, const char *table,
 	return rc;
 }
 
-static enum err list_columns(struct file *f, const char *table,
-			     struct columns *ret)
+enum err sessfile_sqlite_columns(struct sessfile_db *f, const char *table,
+				 struct sessfile_columns *ret)
 {
 	sqlite3_stmt *st;
 	bool is_table = false;
@@ -240,7 +223,7 @@ static enum err list_columns(struct file *f, const char *table,
 		/* generated columns are code of the file: not read */
 		if (!name || sqlite3_column_int(st, 1) != 0 ||
 		    strlen(name) >= sizeof(ret->name[0]) ||
-		    ret->n == COLUMNS_MAX)
+		    ret->n == SESSFILE_COLUMNS_MAX)
 			continue;
 		snprintf(ret->name[ret->n++], sizeof(ret->name[0]), "%s", name);
 	}
@@ -250,9 +233,8 @@ static enum err list_columns(struct file *f, const char *table,
 	return rc;
 }
 
-/* An integer column: text or a float where a number belongs is refused. */
-static enum err column_int(struct file *f, sqlite3_stmt *st, int i,
-			   int64_t *ret)
+enum err sessfile_sqlite_int(struct sessfile_db *f, sqlite3_stmt *st, int i,
+			     int64_t *ret)
 {
 	switch (sqlite3_column_type(st, i)) {
 	case SQLITE_INTEGER:
@@ -268,7 +250,7 @@ static enum err column_int(struct file *f, sqlite3_stmt *st, int i,
 }
 
 /* Text (or a number shown as text: Telethon's phones) kept short and valid. */
-static const char *column_str(struct file *f, sqlite3_stmt *st, int i)
+const char *sessfile_sqlite_str(struct sessfile_db *f, sqlite3_stmt *st, int i)
 {
 	int type = sqlite3_column_type(st, i);
 	const char *text;
@@ -283,35 +265,20 @@ static const char *column_str(struct file *f, sqlite3_stmt *st, int i)
 	return arena_str(&f->s->arena, text, len);
 }
 
-static enum err take_key(struct file *f, sqlite3_stmt *st, int i)
-{
-	int type = sqlite3_column_type(st, i);
-	const void *key;
-
-	if (type == SQLITE_NULL)
-		return sessfile_set_key(f->s, NULL, 0, f->ei);
-	if (type != SQLITE_BLOB)
-		return err_set(f->ei, ERR_INVALID,
-			       "its auth key is text, not bytes");
-	key = sqlite3_column_blob(st, i);
-	return sessfile_set_key(f->s, key, (size_t)sqlite3_column_bytes(st, i),
-				f->ei);
-}
-
-typedef enum err (*row_fn)(struct file *f, sqlite3_stmt *st);
-
-/* Runs fn on each row; more than `max` rows are refused. */
-static enum err each_row(struct file *f, const char *sql, size_t max, row_fn fn,
-			 size_t *ret_rows)
+enum err sessfile_sqlite_rows(struct sessfile_db *f, const char *sql,
+			      size_t max, sessfile_row_fn fn, size_t *ret_rows)
 {
 	sqlite3_stmt *st;
 	size_t rows = 0;
 	enum err rc;
 	int step;
 
+	f->locked = true;
 	rc = prepare(f, sql, &st);
-	if (rc)
+	if (rc) {
+		f->locked = false;
 		return rc;
+	}
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
 		if (++rows > max)
 			rc = err_set(f->ei, ERR_TOOBIG,
@@ -323,329 +290,17 @@ static enum err each_row(struct file *f, const char *sql, size_t max, row_fn fn,
 	}
 	if (!rc && step != SQLITE_DONE)
 		rc = damaged(f);
+	f->locked = false;
 	sqlite3_finalize(st);
 	if (!rc)
 		*ret_rows = rows;
 	return rc;
 }
 
-static enum err one_session(struct file *f, const char *sql, row_fn fn)
-{
-	size_t rows = 0;
-	enum err rc = each_row(f, sql, 1, fn, &rows);
-
-	if (rc == ERR_TOOBIG)
-		return err_set(f->ei, ERR_INVALID,
-			       "two sessions in one file; which one is meant "
-			       "cannot be told");
-	if (rc)
-		return rc;
-	if (rows == 0)
-		return err_set(f->ei, ERR_INVALID,
-			       "its sessions table is empty: it was never "
-			       "signed in");
-	return ERR_OK;
-}
-
-static enum err telethon_row(struct file *f, sqlite3_stmt *st)
-{
-	int64_t dc, port;
-	const char *address;
-	enum err rc;
-
-	rc = column_int(f, st, 0, &dc);
-	if (!rc)
-		rc = sessfile_set_dc(f->s, dc, f->ei);
-	if (!rc)
-		rc = column_int(f, st, 2, &port);
-	if (rc)
-		return rc;
-	address = (const char *)sqlite3_column_text(st, 1);
-	rc = take_key(f, st, 3);
-	if (rc)
-		return rc;
-	return sessfile_set_address(f->s, address ? address : "", port, f->ei);
-}
-
-static enum err pyrogram_row(struct file *f, sqlite3_stmt *st)
-{
-	int64_t dc, test, user, bot, api;
-	enum err rc;
-
-	rc = column_int(f, st, 0, &dc);
-	if (!rc)
-		rc = sessfile_set_dc(f->s, dc, f->ei);
-	if (!rc)
-		rc = column_int(f, st, 1, &test);
-	if (!rc)
-		rc = column_int(f, st, 2, &user);
-	if (!rc)
-		rc = column_int(f, st, 3, &bot);
-	if (!rc)
-		rc = column_int(f, st, 5, &api);
-	if (rc)
-		return rc;
-	if (user < 0 || api < 0 || api > INT32_MAX)
-		return err_set(f->ei, ERR_INVALID,
-			       "its user_id or api_id is impossible");
-	f->s->test_mode = test != 0;
-	f->s->user_id = user;
-	f->s->is_bot = bot != 0;
-	f->s->api_id = api;
-	return take_key(f, st, 4);
-}
-
-/* Grows the peers by doubling inside the arena. */
-static struct sessfile_peer *add_peer(struct sessfile *s)
-{
-	struct sessfile_peer *peers =
-		(struct sessfile_peer *)(uintptr_t)s->peers;
-
-	if ((s->npeers & (s->npeers - 1)) == 0) {
-		size_t cap = s->npeers ? s->npeers * 2 : 1;
-
-		peers = arena_array(&s->arena, cap, sizeof(*peers));
-		if (!peers)
-			return NULL;
-		if (s->npeers > 0)
-			memcpy(peers, s->peers, s->npeers * sizeof(*peers));
-		s->peers = peers;
-	}
-	return &peers[s->npeers++];
-}
-
-static void unmark(int64_t marked, struct sessfile_peer *p)
-{
-	if (marked > 0) {
-		p->id = marked;
-		p->type = SESSFILE_USER;
-	} else if (marked > -CHANNEL_MARK) {
-		p->id = -marked;
-		p->type = SESSFILE_GROUP;
-	} else {
-		p->id = -marked - CHANNEL_MARK;
-		p->type = SESSFILE_CHANNEL;
-	}
-}
-
-static enum err entity_row(struct file *f, sqlite3_stmt *st)
-{
-	struct sessfile_peer *p;
-	int64_t marked, hash = 0;
-	enum err rc;
-
-	rc = column_int(f, st, 0, &marked);
-	if (!rc)
-		rc = column_int(f, st, 1, &hash);
-	if (rc)
-		return rc;
-	if (marked == 0 || marked < -2 * CHANNEL_MARK * 10)
-		return ERR_OK; /* Telethon keeps notes of its own at id 0 */
-	p = add_peer(f->s);
-	if (!p)
-		return ERR_NOMEM;
-	unmark(marked, p);
-	p->access_hash = hash;
-	p->username = column_str(f, st, 2);
-	p->phone = column_str(f, st, 3);
-	p->name = column_str(f, st, 4);
-	return ERR_OK;
-}
-
-static enum err peer_row(struct file *f, sqlite3_stmt *st)
-{
-	static const enum sessfile_peer_type types[] = {
-		SESSFILE_USER,	  SESSFILE_BOT,	       SESSFILE_GROUP,
-		SESSFILE_CHANNEL, SESSFILE_SUPERGROUP,
-	};
-	const char *type;
-	enum err rc;
-
-	rc = entity_row(f, st);
-	type = (const char *)sqlite3_column_text(st, 5);
-	if (rc || !type || f->s->npeers == 0)
-		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		struct sessfile_peer *p = (struct sessfile_peer *)(uintptr_t)&f
-						  ->s->peers[f->s->npeers - 1];
-
-		if (strcmp(type, sessfile_peer_type_name(types[i])) == 0)
-			p->type = types[i];
-	}
-	return ERR_OK;
-}
-
-/* Grows as the peers do. */
-static enum err add_channel(struct sessfile *s, int64_t id, int64_t pts)
-{
-	struct sessfile_channel *all =
-		(struct sessfile_channel *)(uintptr_t)s->channels;
-
-	if ((s->nchannels & (s->nchannels - 1)) == 0) {
-		size_t cap = s->nchannels ? s->nchannels * 2 : 1;
-
-		all = arena_array(&s->arena, cap, sizeof(*all));
-		if (!all)
-			return ERR_NOMEM;
-		if (s->nchannels > 0)
-			memcpy(all, s->channels, s->nchannels * sizeof(*all));
-		s->channels = all;
-	}
-	all[s->nchannels++] = (struct sessfile_channel){ id, pts };
-	return ERR_OK;
-}
-
-/* Telethon says the channel's id, the forks of Pyrogram the marked one. */
-static enum err channel_state(struct sessfile *s, int64_t id, int64_t pts)
-{
-	if (id < 0)
-		id = -id - CHANNEL_MARK;
-	return id > 0 && pts > 0 ? add_channel(s, id, pts) : ERR_OK;
-}
-
-static enum err state_row(struct file *f, sqlite3_stmt *st)
-{
-	int64_t v[5];
-
-	for (int i = 0; i < 5; i++) {
-		enum err rc = column_int(f, st, i, &v[i]);
-
-		if (rc)
-			return rc;
-	}
-	f->s->nstates++;
-	if (v[0] == 0 || v[0] == f->s->user_id) {
-		f->s->has_update_state = v[1] > 0;
-		f->s->pts = v[1];
-		f->s->qts = v[2];
-		f->s->date = v[3];
-		f->s->seq = v[4];
-		return ERR_OK;
-	}
-	return channel_state(f->s, v[0], v[1]);
-}
-
-static enum err read_states(struct file *f)
-{
-	struct columns c = { 0 };
-	size_t rows;
-	enum err rc = list_columns(f, "update_state", &c);
-
-	if (rc || !has(&c, "id") || !has(&c, "pts") || !has(&c, "qts") ||
-	    !has(&c, "date") || !has(&c, "seq"))
-		return rc;
-	f->locked = true;
-	rc = each_row(f, "SELECT id, pts, qts, date, seq FROM update_state",
-		      SESSFILE_STATES_MAX, state_row, &rows);
-	f->locked = false;
-	return rc;
-}
-
-static enum err read_peers(struct file *f, const char *table, const char *sql,
-			   row_fn fn)
-{
-	struct columns c = { 0 };
-	size_t rows;
-	enum err rc = list_columns(f, table, &c);
-
-	if (rc || !has(&c, "id") || !has(&c, "username"))
-		return rc;
-	f->locked = true;
-	rc = each_row(f, sql, SESSFILE_PEERS_MAX, fn, &rows);
-	f->locked = false;
-	return rc;
-}
-
-static enum err read_version(struct file *f, const char *column)
-{
-	struct columns c = { 0 };
-	sqlite3_stmt *st;
-	char sql[64];
-	enum err rc = list_columns(f, "version", &c);
-
-	if (rc || !has(&c, column))
-		return rc;
-	snprintf(sql, sizeof(sql), "SELECT %s FROM version", column);
-	rc = prepare(f, sql, &st);
-	if (rc)
-		return rc;
-	if (sqlite3_step(st) == SQLITE_ROW)
-		f->s->version = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return ERR_OK;
-}
-
-static enum err read_telethon(struct file *f)
-{
-	enum err rc;
-
-	f->s->flavour = SESSFILE_TELETHON_SQLITE;
-	f->locked = true;
-	rc = one_session(f,
-			 "SELECT dc_id, server_address, port, auth_key FROM "
-			 "sessions LIMIT 2",
-			 telethon_row);
-	f->locked = false;
-	if (!rc)
-		rc = read_version(f, "version");
-	if (!rc)
-		rc = read_peers(f, "entities",
-				"SELECT id, hash, username, phone, name FROM "
-				"entities",
-				entity_row);
-	return rc ? rc : read_states(f);
-}
-
-static enum err read_pyrogram(struct file *f, bool has_api_id)
-{
-	enum err rc;
-
-	f->s->flavour = SESSFILE_PYROGRAM_SQLITE;
-	f->locked = true;
-	rc = one_session(f,
-			 has_api_id
-				 ? "SELECT dc_id, test_mode, user_id, is_bot, "
-				   "auth_key, api_id FROM sessions LIMIT 2"
-				 : "SELECT dc_id, test_mode, user_id, is_bot, "
-				   "auth_key, NULL FROM sessions LIMIT 2",
-			 pyrogram_row);
-	f->locked = false;
-	if (!rc)
-		rc = read_version(f, "number");
-	if (!rc)
-		rc = read_peers(f, "peers",
-				"SELECT id, access_hash, username, "
-				"phone_number, NULL, type FROM peers",
-				peer_row);
-	return rc ? rc : read_states(f);
-}
-
-static enum err read_tables(struct file *f)
-{
-	struct columns c = { 0 };
-	enum err rc = list_columns(f, "sessions", &c);
-
-	if (rc)
-		return rc;
-	if (c.n == 0)
-		return err_set(f->ei, ERR_INVALID,
-			       "an SQLite database, but there is no sessions "
-			       "table in it: not a session file");
-	if (has(&c, "dc_id") && has(&c, "auth_key") &&
-	    has(&c, "server_address") && has(&c, "port"))
-		return read_telethon(f);
-	if (has(&c, "dc_id") && has(&c, "auth_key") && has(&c, "user_id") &&
-	    has(&c, "test_mode") && has(&c, "is_bot"))
-		return read_pyrogram(f, has(&c, "api_id"));
-	return err_set(f->ei, ERR_INVALID,
-		       "its sessions table has neither Telethon's nor "
-		       "Pyrogram's columns");
-}
-
 enum err sessfile_read_sqlite(const uint8_t *data, size_t len,
 			      struct sessfile *ret, struct err_info *ei)
 {
-	struct file f = { .s = ret, .ei = ei, .steps_left = STEPS_MAX };
+	struct sessfile_db f = { .s = ret, .ei = ei, .steps_left = STEPS_MAX };
 	enum err rc;
 
 	sessfile_init(ret, SESSFILE_TELETHON_SQLITE);
@@ -654,7 +309,7 @@ enum err sessfile_read_sqlite(const uint8_t *data, size_t len,
 		return rc;
 	rc = open_copy(&f, data, len);
 	if (!rc)
-		rc = read_tables(&f);
+		rc = sessfile_sqlite_read(&f);
 	sqlite3_close(f.db);
 	return rc;
 }

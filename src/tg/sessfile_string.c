@@ -7,7 +7,8 @@
  *	Pyrogram   dc(1) api_id(4) test(1) key(256) user(8) bot(1), or without
  *	           api_id, or also with a user id of 4 bytes
  *	mtcute     3, flags(4), TL bytes {2, dc, flags, TL address, port(4)},
- *	           [media dc], [user(8) Bool], TL bytes key
+ *	           [media dc], [user(8) Bool], TL bytes key; test servers are
+ *	           in the flags of the data centre, once in the string's
  *	MTKruto    zero runs packed as 00 n; TL string dc, TL bytes key
  *
  * Numbers are big endian except in the TL parts.
@@ -152,6 +153,7 @@ static enum err read_pyrogram(const struct raw *r, size_t api_len,
 static enum err read_mtcute_dc(struct sessfile *s, struct tl_bytes dc,
 			       struct err_info *ei)
 {
+	enum { VERSION = 2, TEST = 4 };
 	struct tl_reader r;
 	struct tl_bytes address;
 	const uint8_t *head;
@@ -168,6 +170,8 @@ static enum err read_mtcute_dc(struct sessfile *s, struct tl_bytes dc,
 		return err_set(ei, ERR_INVALID,
 			       "mtcute string: bad data "
 			       "centre record");
+	if (head[0] == VERSION && (head[2] & TEST))
+		s->test_mode = true;
 	memcpy(text, address.data, address.len);
 	rc = sessfile_set_dc(s, head[1], ei);
 	return rc ? rc : sessfile_set_address(s, text, port, ei);
