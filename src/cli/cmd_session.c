@@ -95,10 +95,28 @@ static int inspect(const struct verbs_call *call)
 	return status;
 }
 
+/* What stays behind is said, not passed over. */
+static enum err tell_lost(const struct sessfile *s,
+			  const struct sessfile_target *to)
+{
+	struct buf lost;
+	enum err rc;
+
+	buf_init(&lost, 4096);
+	rc = sessfile_target_lost(to, s, &lost);
+	if (!rc && buf_len(&lost) > 0)
+		fprintf(stderr,
+			"session convert: left out, as %s holds none: "
+			"%s\n",
+			to->name, buf_cstr(&lost));
+	buf_deinit(&lost);
+	return rc;
+}
+
 static enum err convert_one(const char *in, const char *out,
 			    const struct verbs_options *o, struct err_info *ei)
 {
-	enum sessfile_flavour to;
+	const struct sessfile_target *to = NULL;
 	struct sessfile s = { 0 };
 	enum err rc;
 
@@ -106,7 +124,7 @@ static enum err convert_one(const char *in, const char *out,
 		return err_set(ei, ERR_USAGE,
 			       "into which format? say --to, for instance "
 			       "--to telethon");
-	rc = sessfile_write_target(o->to, &to, ei);
+	rc = sessfile_target_find(o->to, &to, ei);
 	if (!rc)
 		rc = session_load(in, &s, ei);
 	if (rc)
@@ -114,6 +132,8 @@ static enum err convert_one(const char *in, const char *out,
 	if (o->user_id)
 		s.user_id = o->user_id;
 	rc = session_save(&s, to, out, ei);
+	if (!rc)
+		rc = tell_lost(&s, to);
 	sessfile_deinit(&s);
 	return rc;
 }

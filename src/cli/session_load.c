@@ -71,8 +71,9 @@ enum err session_load(const char *path, struct sessfile *ret,
 	return load_file(path, ret, ei);
 }
 
-enum err session_save(const struct sessfile *s, enum sessfile_flavour to,
-		      const char *path, struct err_info *ei)
+enum err session_save(const struct sessfile *s,
+		      const struct sessfile_target *to, const char *path,
+		      struct err_info *ei)
 {
 	struct stat st;
 	struct buf out;

@@ -15,7 +15,8 @@
 enum err session_load(const char *path, struct sessfile *ret,
 		      struct err_info *ei);
 /* Mode 0600; ERR_CONFLICT if there is something by that name. */
-enum err session_save(const struct sessfile *s, enum sessfile_flavour to,
-		      const char *path, struct err_info *ei);
+enum err session_save(const struct sessfile *s,
+		      const struct sessfile_target *to, const char *path,
+		      struct err_info *ei);
 
 #endif /* CLI_SESSION_LOAD_H */

@@ -432,7 +432,7 @@ static void init(struct sign_in *s)
 	sign_in_ask_init(s);
 }
 
-static enum err save(struct sign_in *s, enum sessfile_flavour to,
+static enum err save(struct sign_in *s, const struct sessfile_target *to,
 		     struct err_info *ei)
 {
 	const struct addr_host *at =
@@ -490,7 +490,7 @@ static void tell(const struct sign_in *s)
 	buf_deinit(&text);
 }
 
-static enum err outcome(struct sign_in *s, enum sessfile_flavour to,
+static enum err outcome(struct sign_in *s, const struct sessfile_target *to,
 			struct err_info *ei)
 {
 	const struct signin_failure *f = &s->flow.failure;
@@ -510,7 +510,7 @@ static enum err outcome(struct sign_in *s, enum sessfile_flavour to,
 	return rc;
 }
 
-static enum err go(struct sign_in *s, enum sessfile_flavour to,
+static enum err go(struct sign_in *s, const struct sessfile_target *to,
 		   struct err_info *ei)
 {
 	enum err rc;
@@ -532,7 +532,8 @@ static enum err go(struct sign_in *s, enum sessfile_flavour to,
 
 /* Before a code is asked for: what would make it worth nothing. */
 static enum err check(const struct sign_in_options *o,
-		      enum sessfile_flavour *ret_to, struct err_info *ei)
+		      const struct sessfile_target **ret_to,
+		      struct err_info *ei)
 {
 	struct stat st;
 	int ways = (o->phone != NULL) + o->qr + (o->bot_token_file != NULL);
@@ -545,13 +546,13 @@ static enum err check(const struct sign_in_options *o,
 		return err_set(ei, ERR_CONFLICT,
 			       "%s exists already; choose another name",
 			       o->out);
-	return sessfile_write_target(o->to, ret_to, ei);
+	return sessfile_target_find(o->to, ret_to, ei);
 }
 
 static enum err sign_in(const struct sign_in_options *o, struct err_info *ei)
 {
 	struct sign_in s = { .o = o };
-	enum sessfile_flavour to = SESSFILE_TELETHON_STRING;
+	const struct sessfile_target *to = NULL;
 	enum err rc = ERR_OK;
 
 	if (!o->session)

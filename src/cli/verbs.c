@@ -31,8 +31,9 @@ static const struct config_option options[] = {
 	  "no", 0, 0, NULL, "state that you own the accounts or may run them" },
 	{ "to", CONFIG_STR, CONFIG_NO_FILE, offsetof(struct verbs_options, to),
 	  NULL, 0, 0, "FORMAT",
-	  "telethon, pyrogram, telethon-string, pyrogram-string, "
-	  "gramjs-string, mtcute-string, mtkruto-string" },
+	  "telethon, pyrogram, kurigram, pyrofork, telethon-string, "
+	  "gramjs-string, pyrogram-string, mtcute-string, mtkruto-string; "
+	  "or a version of one: telethon-v8" },
 	{ "user-id", CONFIG_INT, CONFIG_NO_FILE,
 	  offsetof(struct verbs_options, user_id), "0", 0, INT64_MAX, "ID",
 	  "whose session it is, where a format needs to know" },

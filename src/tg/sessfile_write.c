@@ -13,61 +13,16 @@
 #define RECORD_MAX 1536U
 #define PORT_DEFAULT 443
 
-static const struct {
-	const char *name;
-	enum sessfile_flavour to;
-} targets[] = {
-	{ "telethon", SESSFILE_TELETHON_SQLITE },
-	{ "pyrogram", SESSFILE_PYROGRAM_SQLITE },
-	{ "telethon-string", SESSFILE_TELETHON_STRING },
-	{ "pyrogram-string", SESSFILE_PYROGRAM_STRING },
-	{ "gramjs-string", SESSFILE_GRAMJS_STRING },
-	{ "mtcute-string", SESSFILE_MTCUTE_STRING },
-	{ "mtkruto-string", SESSFILE_MTKRUTO_STRING },
-};
-
-enum err sessfile_write_target(const char *name, enum sessfile_flavour *ret,
-			       struct err_info *ei)
+bool sessfile_write_is_text(const struct sessfile_target *to)
 {
-	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
-		if (strcmp(targets[i].name, name) == 0) {
-			*ret = targets[i].to;
-			return ERR_OK;
-		}
-	}
-	return err_set(ei, ERR_INVALID,
-		       "no format \"%s\"; there are telethon, pyrogram, "
-		       "telethon-string, pyrogram-string, gramjs-string, "
-		       "mtcute-string, mtkruto-string",
-		       name);
-}
-
-bool sessfile_write_is_text(enum sessfile_flavour to)
-{
-	return to != SESSFILE_TELETHON_SQLITE &&
-	       to != SESSFILE_PYROGRAM_SQLITE && to != SESSFILE_TDATA;
+	return to->layout == SESSFILE_TEXT;
 }
 
 const char *sessfile_write_address(const struct sessfile *s)
 {
-	/* what clients come with; the config they then fetch says more */
-	static const char *const production[] = {
-		[1] = "149.154.175.50",	 [2] = "149.154.167.51",
-		[3] = "149.154.175.100", [4] = "149.154.167.91",
-		[5] = "149.154.171.5",
-	};
-	static const char *const test[] = {
-		[1] = "149.154.175.10",
-		[2] = "149.154.167.40",
-		[3] = "149.154.175.117",
-	};
-	size_t dc = (size_t)s->dc_id;
-
 	if (s->server_address && s->server_address[0])
 		return s->server_address;
-	if (s->test_mode)
-		return dc < ARRAY_LEN(test) ? test[dc] : NULL;
-	return dc < ARRAY_LEN(production) ? production[dc] : NULL;
+	return sessfile_known_address(s->dc_id, s->test_mode);
 }
 
 int sessfile_write_port(const struct sessfile *s)
@@ -94,7 +49,8 @@ static void put_key(struct tl_writer *w, const struct sessfile *s)
 	cursor_put_raw(w, s->auth_key.bytes, s->auth_key.len);
 }
 
-static enum err no_address(const struct sessfile *s, struct err_info *ei)
+enum err sessfile_write_no_address(const struct sessfile *s,
+				   struct err_info *ei)
 {
 	return err_set(ei, ERR_INVALID,
 		       "no address is known for data centre %d", s->dc_id);
@@ -112,7 +68,7 @@ static enum err put_telethon(struct tl_writer *w, const struct sessfile *s,
 	else if (address && inet_pton(AF_INET6, address, ip) == 1)
 		len = 16;
 	if (!address)
-		return no_address(s, ei);
+		return sessfile_write_no_address(s, ei);
 	if (!len)
 		return err_set(ei, ERR_INVALID,
 			       "Telethon's string holds an IP address, not "
@@ -131,7 +87,7 @@ static enum err put_gramjs(struct tl_writer *w, const struct sessfile *s,
 	const char *address = sessfile_write_address(s);
 
 	if (!address)
-		return no_address(s, ei);
+		return sessfile_write_no_address(s, ei);
 	put_byte(w, s->dc_id);
 	put_be(w, strlen(address), 2);
 	cursor_put_raw(w, address, strlen(address));
@@ -140,21 +96,28 @@ static enum err put_gramjs(struct tl_writer *w, const struct sessfile *s,
 	return ERR_OK;
 }
 
-/* The older forms are those without an api_id. */
+/* The older forms have no api_id; the oldest has short user ids. */
 static enum err put_pyrogram(struct tl_writer *w, const struct sessfile *s,
-			     struct err_info *ei)
+			     int chars, struct err_info *ei)
 {
+	bool short_id = s->user_id <= UINT32_MAX;
 	enum err rc = sessfile_write_need_user(s, ei);
 
 	if (rc)
 		return rc;
+	if (!chars)
+		chars = s->api_id ? 362 : short_id ? 351 : 356;
+	if (chars == 351 && !short_id)
+		return err_set(ei, ERR_INVALID,
+			       "user id %lld does not fit into Pyrogram's "
+			       "oldest string; take pyrogram-string-356",
+			       (long long)s->user_id);
 	put_byte(w, s->dc_id);
-	if (s->api_id)
+	if (chars == 362)
 		put_be(w, (uint64_t)s->api_id, 4);
 	put_byte(w, s->test_mode);
 	put_key(w, s);
-	put_be(w, (uint64_t)s->user_id,
-	       s->api_id || s->user_id > UINT32_MAX ? 8 : 4);
+	put_be(w, (uint64_t)s->user_id, chars == 351 ? 4 : 8);
 	put_byte(w, s->is_bot);
 	return ERR_OK;
 }
@@ -162,22 +125,23 @@ static enum err put_pyrogram(struct tl_writer *w, const struct sessfile *s,
 static enum err put_mtcute(struct tl_writer *w, const struct sessfile *s,
 			   struct err_info *ei)
 {
-	enum { SELF = 1, TEST = 2, IPV6 = 1 };
+	enum { SELF = 1, IPV6 = 1, TEST = 4 };
 	const char *address = sessfile_write_address(s);
 	struct tl_writer dc_w;
 	struct buf dc;
 
 	if (!address)
-		return no_address(s, ei);
+		return sessfile_write_no_address(s, ei);
 	buf_init(&dc, RECORD_MAX);
 	cursor_write(&dc_w, &dc);
 	put_byte(&dc_w, 2); /* version of the record */
 	put_byte(&dc_w, s->dc_id);
-	put_byte(&dc_w, strchr(address, ':') ? IPV6 : 0);
+	put_byte(&dc_w,
+		 (strchr(address, ':') ? IPV6 : 0) | (s->test_mode ? TEST : 0));
 	cursor_put_string(&dc_w, address);
 	cursor_put_i32(&dc_w, sessfile_write_port(s));
 	put_byte(w, 3); /* version of the string */
-	cursor_put_i32(w, (s->user_id ? SELF : 0) | (s->test_mode ? TEST : 0));
+	cursor_put_i32(w, s->user_id ? SELF : 0);
 	cursor_put_bytes(w, buf_head(&dc), buf_len(&dc));
 	if (s->user_id) {
 		cursor_put_i64(w, s->user_id);
@@ -222,22 +186,23 @@ static enum err put_mtkruto(struct tl_writer *w, const struct sessfile *s)
 }
 
 static enum err put_record(struct tl_writer *w, const struct sessfile *s,
-			   enum sessfile_flavour to, struct err_info *ei)
+			   const struct sessfile_target *to,
+			   struct err_info *ei)
 {
-	switch (to) {
+	switch (to->flavour) {
 	case SESSFILE_TELETHON_STRING:
 		return put_telethon(w, s, ei);
 	case SESSFILE_GRAMJS_STRING:
 		return put_gramjs(w, s, ei);
 	case SESSFILE_PYROGRAM_STRING:
-		return put_pyrogram(w, s, ei);
+		return put_pyrogram(w, s, to->version, ei);
 	case SESSFILE_MTCUTE_STRING:
 		return put_mtcute(w, s, ei);
 	case SESSFILE_MTKRUTO_STRING:
 		return put_mtkruto(w, s);
 	default:
 		return err_set(ei, ERR_INVALID, "%s is not written here",
-			       sessfile_flavour_name(to));
+			       to->name);
 	}
 }
 
@@ -312,14 +277,15 @@ static enum err write_text(const struct sessfile *s, const struct buf *record,
 	return rc;
 }
 
-enum err sessfile_write(const struct sessfile *s, enum sessfile_flavour to,
-			struct wall now, struct buf *out, struct err_info *ei)
+enum err sessfile_write(const struct sessfile *s,
+			const struct sessfile_target *to, struct wall now,
+			struct buf *out, struct err_info *ei)
 {
 	struct tl_writer w;
 	struct buf record;
 	enum err rc;
 
-	if (to == SESSFILE_TELETHON_SQLITE || to == SESSFILE_PYROGRAM_SQLITE)
+	if (!sessfile_write_is_text(to))
 		return sessfile_write_sqlite(s, to, now, out, ei);
 	buf_init(&record, RECORD_MAX);
 	cursor_write(&w, &record);
@@ -327,7 +293,7 @@ enum err sessfile_write(const struct sessfile *s, enum sessfile_flavour to,
 	if (!rc)
 		rc = w.rc;
 	if (!rc)
-		rc = write_text(s, &record, to, out, ei);
+		rc = write_text(s, &record, to->flavour, out, ei);
 	buf_wipe(&record);
 	return rc;
 }

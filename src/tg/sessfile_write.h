@@ -15,18 +15,13 @@
 #define TG_SESSFILE_WRITE_H
 
 #include "base/clock.h"
-#include "tg/sessfile.h"
+#include "tg/sessfile_target.h"
 
-/*
- * "telethon", "pyrogram", "telethon-string", "pyrogram-string",
- * "gramjs-string", "mtcute-string", "mtkruto-string"; ERR_INVALID with the list.
- */
-enum err sessfile_write_target(const char *name, enum sessfile_flavour *ret,
-			       struct err_info *ei);
-bool sessfile_write_is_text(enum sessfile_flavour to);
+bool sessfile_write_is_text(const struct sessfile_target *to);
 
 /* Appends a whole file, or a string without an end of line. */
-enum err sessfile_write(const struct sessfile *s, enum sessfile_flavour to,
-			struct wall now, struct buf *out, struct err_info *ei);
+enum err sessfile_write(const struct sessfile *s,
+			const struct sessfile_target *to, struct wall now,
+			struct buf *out, struct err_info *ei);
 
 #endif /* TG_SESSFILE_WRITE_H */

@@ -11,8 +11,12 @@ int sessfile_write_port(const struct sessfile *s);
 enum err sessfile_write_need_user(const struct sessfile *s,
 				  struct err_info *ei);
 
+enum err sessfile_write_no_address(const struct sessfile *s,
+				   struct err_info *ei);
+
 enum err sessfile_write_sqlite(const struct sessfile *s,
-			       enum sessfile_flavour to, struct wall now,
-			       struct buf *out, struct err_info *ei);
+			       const struct sessfile_target *to,
+			       struct wall now, struct buf *out,
+			       struct err_info *ei);
 
 #endif /* TG_SESSFILE_WRITE_INT_H */

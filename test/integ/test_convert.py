@@ -1,4 +1,8 @@
-"""`tgfleet session convert`: what it writes, the programs themselves open."""
+"""`tgfleet session convert`: what it writes, the programs themselves open.
+
+Debian's Telethon is here; the others and newer ones are in test/oracle.
+"""
+import datetime
 import hashlib
 import re
 import sqlite3
@@ -6,7 +10,7 @@ import stat
 
 import pytest
 
-from fleet import ROOT, cli
+from fleet import ROOT, cli, run
 
 VECTORS = ROOT / "test" / "data" / "vectors" / "sessions"
 SQLITE = ["telethon/v6.session", "telethon/v7.session", "telethon/v8.session",
@@ -62,6 +66,50 @@ def test_telethon_opens_its_file(source, tmp_path):
     s.close()
 
 
+@pytest.mark.parametrize("version", [5, 6, 7])
+def test_telethon_brings_older_files_up(version, tmp_path):
+    sessions = pytest.importorskip("telethon.sessions")
+    out = tmp_path / "old.session"
+    convert("telethon/v7.session", out, f"telethon-v{version}")
+    db = sqlite3.connect(out)
+    assert db.execute("select version from version").fetchone() == (version,)
+    db.close()
+    s = sessions.SQLiteSession(str(out))
+    assert s.auth_key.key == key_of("telethon/v7.session")
+    assert (s.dc_id, s.port) == (2, 443)
+    assert s.get_update_state(0).pts == 1234
+    if version > 5:  # Telethon drops the peers of version 5 itself
+        assert s.get_input_entity("owner_name").user_id == 7770001259
+    s.close()
+    db = sqlite3.connect(out)
+    assert db.execute("select version from version").fetchone() == (7,)
+    db.close()
+
+
+def test_what_telethon_leaves_behind_is_read(tmp_path):
+    """It dates channels with the time of its end, fractions and all."""
+    sessions = pytest.importorskip("telethon.sessions")
+    from telethon.crypto import AuthKey
+    from telethon.tl import types
+
+    s = sessions.SQLiteSession(str(tmp_path / "t"))
+    s.set_dc(4, "149.154.167.91", 443)
+    s.auth_key = AuthKey(bytes(range(256)))
+    now = datetime.datetime(2026, 11, 1, 1, 2, 3, 456789)
+    s.set_update_state(0, types.updates.State(7, 3, now, 2, 0))
+    s.set_update_state(1234567890, types.updates.State(8, 0, now, 0, 0))
+    s.save()
+    s.close()
+    out = tmp_path / "k.session"
+    cli("session", "convert", tmp_path / "t.session", out, "--to", "kurigram",
+        "--user-id", "5")
+    db = sqlite3.connect(out)
+    rows = db.execute("select id, pts, qts, seq from update_state "
+                      "order by id").fetchall()
+    assert rows == [(-1001234567890, 8, None, None), (0, 7, 3, 2)]
+    db.close()
+
+
 def test_telethon_opens_its_string(tmp_path):
     sessions = pytest.importorskip("telethon.sessions")
     for source, to in (("telethon/v7.session", "telethon-string"),
@@ -94,9 +142,11 @@ def test_pyrogram_file_has_what_pyrogram_asks_for(tmp_path):
     db.close()
 
 
-@pytest.mark.parametrize("to", ["pyrogram", "telethon-string", "gramjs-string",
-                                "pyrogram-string", "mtcute-string",
-                                "mtkruto-string"])
+@pytest.mark.parametrize("to", ["pyrogram", "pyrogram-v2", "kurigram-v4",
+                                "kurigram-v7", "pyrofork", "telethon-v8",
+                                "telethon-string", "gramjs-string",
+                                "pyrogram-string", "pyrogram-string-356",
+                                "mtcute-string", "mtkruto-string"])
 def test_there_and_back(to, tmp_path):
     source = "pyrogram/v3.session"
     convert(source, tmp_path / "there", to)
@@ -105,6 +155,61 @@ def test_there_and_back(to, tmp_path):
     cli("session", "convert", tmp_path / "there", tmp_path / "back",
         "--to", "telethon")
     assert key_of(tmp_path / "back") == key_of(source)
+
+
+def test_what_stays_behind_is_said(tmp_path):
+    source = "pyrogram/kurigram-v5.session"
+    got = convert(source, tmp_path / "a", "gramjs-string")
+    assert ("left out, as gramjs-string holds none: the user id, the api_id, "
+            "3 peers, the place in the updates, 1 place in a channel"
+            ) in got.stderr
+    assert not convert(source, tmp_path / "b", "kurigram-v7").stderr
+
+
+WAYS = [["telethon-v5"], ["telethon-v6"], ["telethon-v7"],
+        ["telethon-string"], ["gramjs-string", "telethon"],
+        ["mtcute-string", "telethon-string"],
+        ["kurigram-v7", "telethon"],
+        ["telethon-v8", "mtcute-string", "gramjs-string", "telethon-string"]]
+
+
+def test_telethon_goes_on_with_what_was_converted(dc, tmp_path):
+    """Signed in once; through every format that holds an address, it still is."""
+    pytest.importorskip("telethon")
+    from telethon.sessions import StringSession
+    from telethon_aim import client, sign_in
+
+    async def first():
+        c = client(dc, tmp_path / "first")
+        me = await sign_in(c, "9996610001")
+        await c.send_message("me", "before")
+        await c.get_dialogs()
+        await c.disconnect()
+        return me.id
+
+    async def then(way, n):
+        at = tmp_path / "first.session"
+        for k, to in enumerate(way):
+            out = tmp_path / f"{n}-{k}.session"
+            cli("session", "convert", at, out, "--to", to, "--user-id",
+                str(user_id))
+            at = out
+        session = (StringSession(at.read_text().strip())
+                   if way[-1].endswith("string") else at)
+        c = client(dc, session)
+        await c.connect()
+        assert await c.is_user_authorized()
+        me = await c.get_me()
+        assert me.id == user_id
+        await c.send_message("me", f"by way of {way}")
+        got = await c.get_messages("me", limit=2)
+        assert got[0].message == f"by way of {way}"
+        await c.disconnect()
+
+    user_id = run(first())
+    for n, way in enumerate(WAYS):
+        run(then(way, n))
+    assert dc.counters()["handshakes"] == 1
 
 
 def test_tdata_becomes_a_string(tmp_path):
