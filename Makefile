@@ -66,6 +66,10 @@ interop: setup-test
 	@$(MAKE) --no-print-directory V=release build
 	@test/interop/run.sh
 
+oracle: setup-test
+	@$(MAKE) --no-print-directory V=release build
+	@test/oracle/run.py $(if $(T),"$(T)")
+
 # ROUNDS rounds of faults between two nodes and the control plane
 chaos: setup-test
 	@$(MAKE) --no-print-directory V=release STRICT=false build
@@ -91,4 +95,4 @@ man: build
 fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
 clean: ; rm -rf build
 
-.PHONY: all build setup setup-test demo test check unit integ chaos interop tidy fuzz bench reference man fmt clean
+.PHONY: all build setup setup-test demo test check unit integ chaos interop oracle tidy fuzz bench reference man fmt clean
