@@ -41,6 +41,38 @@ static void fingerprint_is_known(void **state)
 	rsa_free(pub);
 }
 
+/* Telegram's own keys, of today and of old, as several clients ship them. */
+static void shipped_keys_have_their_fingerprints(void **state)
+{
+	struct json_doc d;
+	struct json all = json_get(vectors_open(&d, "endpoints.json"), "keys");
+	int n = 0;
+
+	for (struct json_iter it = json_iter(all); json_next(&it); n++) {
+		const char *pem = json_str(json_get(it.val, "pem"), "");
+		uint8_t wire[8];
+		struct rsa_key *k;
+		uint64_t got;
+		int64_t want;
+
+		assert_int_equal(rsa_public_parse(pem, strlen(pem), &k, NULL),
+				 0);
+		got = rsa_fingerprint(k);
+		assert_int_equal(
+			text_i64(json_str(json_get(it.val, "fingerprint_i64"),
+					  ""),
+				 &want),
+			0);
+		assert_true(got == (uint64_t)want);
+		for (int i = 0; i < 8; i++)
+			wire[i] = (uint8_t)(got >> 8 * i);
+		vectors_check(it.val, "fingerprint_wire", wire, 8);
+		rsa_free(k);
+	}
+	assert_int_equal(n, 11);
+	json_free(&d);
+}
+
 static void written_pem_reads_back(void **state)
 {
 	struct json v = json_get(root, "test_key");
@@ -230,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fingerprint_is_known),
+		cmocka_unit_test(shipped_keys_have_their_fingerprints),
 		cmocka_unit_test(written_pem_reads_back),
 		cmocka_unit_test(spki_reads),
 		cmocka_unit_test(bad_pem_is_refused),

@@ -301,6 +301,47 @@ static uint64_t check_bind(struct rig *rig, const struct authkey *perm)
 	return m->msg_id;
 }
 
+/* The vectors that only a session can judge: refused, and nothing delivered. */
+static void malformed_framing_is_refused(void **state)
+{
+	struct json_doc doc = mt_load("tl_223.json");
+	struct json_iter it = json_iter(json_get(json_root(&doc), "malformed"));
+	size_t n = 0;
+
+	while (json_next(&it)) {
+		struct mt_bytes in = mt_hex(json_get(it.val, "hex"));
+		const char *why = json_str(json_get(it.val, "why"), "");
+		uint32_t id = in.len >= 4 ? bytes_get_u32(in.data) : 0;
+		struct rig *rig;
+		struct buf body;
+		enum err rc;
+
+		if (id != SERVICE_MSG_CONTAINER && id != SERVICE_RPC_RESULT &&
+		    id != SERVICE_GZIP_PACKED) {
+			free(in.data);
+			continue;
+		}
+		rig = rig_new();
+		ask(rig, 1, MONO_NEVER);
+		drain(rig);
+		if (id == SERVICE_RPC_RESULT)
+			bytes_put_u64(in.data + 4, sent_as(rig, 1));
+		buf_init(&body, 1U << 20);
+		assert_int_equal(buf_append(&body, in.data, in.len), ERR_OK);
+		buf_reset(&rig->events);
+		rc = give(rig, true, &body);
+		if ((rc != ERR_PROTO && rc != ERR_TOOBIG) ||
+		    buf_len(&rig->events) > 0)
+			fail_msg("not refused: %s", why);
+		n++;
+		buf_deinit(&body);
+		rig_free(rig);
+		free(in.data);
+	}
+	assert_int_equal(n, 18);
+	json_free(&doc);
+}
+
 static void queries_wait_for_the_binding(void **state)
 {
 	struct rig *rig = rig_new();
@@ -385,6 +426,7 @@ int main(void)
 		cmocka_unit_test(keys_are_destroyed),
 		cmocka_unit_test(long_queries_are_packed_when_it_pays),
 		cmocka_unit_test(what_may_not_be_nested_is_refused),
+		cmocka_unit_test(malformed_framing_is_refused),
 		cmocka_unit_test(queries_wait_for_the_binding),
 		cmocka_unit_test(a_refused_binding_is_told),
 	};

@@ -17,7 +17,7 @@ static const struct wall now = { INT64_C(1790000000) * 1000000 };
 static void slurp(const char *path, struct buf *ret)
 {
 	const char *data = getenv("TEST_DATA");
-	uint8_t bytes[65536];
+	static uint8_t bytes[65536];
 	char full[1024];
 	size_t n;
 	FILE *f;
@@ -287,6 +287,68 @@ static void around(void **state)
 	sessfile_deinit(&first);
 }
 
+/* The format holds it, or says that it does not. */
+static void address_through(struct sessfile *s, const char *to)
+{
+	struct sessfile t;
+
+	through(s, target(to), &t);
+	assert_string_equal(t.server_address, s->server_address);
+	assert_int_equal(t.port, s->port);
+	assert_int_equal(t.dc_id, s->dc_id);
+	sessfile_deinit(&t);
+}
+
+/* Every address of Telegram's that clients ship survives every form. */
+static void shipped_addresses_survive(void **state)
+{
+	static const char *const forms[] = { "telethon", "telethon-string",
+					     "gramjs-string", "mtcute-string",
+					     "kurigram-v7" };
+	size_t n = 0, usual = 0;
+	struct json_iter it;
+	struct json_doc d;
+	struct sessfile s;
+	struct buf b;
+
+	(void)state;
+	slurp("../endpoints.json", &b);
+	assert_int_equal(
+		json_parse(&d, buf_head(&b), buf_len(&b), 1 << 20, NULL),
+		ERR_OK);
+	read_vector("pyrogram/v3.session", &s);
+	it = json_iter(json_get(json_root(&d), "endpoints"));
+	for (; json_next(&it); n++) {
+		struct json host = json_get(it.val, "host");
+		struct json ip = json_get(it.val, "ip");
+
+		s.dc_id = (int)json_int(json_get(it.val, "dc"), 0);
+		s.port = (int)json_int(json_get(it.val, "port"), 0);
+		s.test_mode =
+			!strcmp(json_str(json_get(it.val, "net"), ""), "test");
+		s.server_address = NULL;
+		if (!strcmp(json_str(json_get(it.val, "use"), ""), "main") &&
+		    s.port == 443) {
+			struct sessfile t;
+
+			through(&s, target("telethon"), &t);
+			usual += !strcmp(t.server_address, json_str(ip, ""));
+			sessfile_deinit(&t);
+		}
+		s.server_address = json_str(json_missing(ip) ? host : ip, "");
+		for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+			if (json_missing(host) ||
+			    strcmp(forms[i], "telethon-string") != 0)
+				address_through(&s, forms[i]);
+	}
+	assert_int_equal(n, 67);
+	assert_int_equal(usual, 8); /* what we fill in: 5 centres and 3 */
+	s.server_address = NULL;
+	sessfile_deinit(&s);
+	json_free(&d);
+	buf_deinit(&b);
+}
+
 static void what_is_missing_is_said(void **state)
 {
 	struct err_info ei = { 0 };
@@ -476,6 +538,7 @@ int main(void)
 		cmocka_unit_test(mtcutes_test_servers),
 		cmocka_unit_test(pyrograms_oldest_string),
 		cmocka_unit_test(around),
+		cmocka_unit_test(shipped_addresses_survive),
 		cmocka_unit_test(what_is_missing_is_said),
 		cmocka_unit_test(targets_have_names),
 	};
