@@ -247,7 +247,8 @@ enum err config_file(const struct config_table *t, void *values,
 
 	buf_init(&text, FILE_MAX);
 	rc = files_read(path, &text, ei);
-	if (!rc)
+	/* libyaml does not stand nothing at all */
+	if (!rc && buf_len(&text) > 0)
 		rc = parse_yaml(&s, &text, ei);
 	buf_wipe(&text);
 	return rc;

@@ -292,6 +292,11 @@ static void config_refusals(void **state)
 		assert_non_null(strstr(ei.msg, files[i].msg));
 		assert_non_null(strstr(ei.msg, path));
 	}
+	/* an empty file says nothing */
+	write_file(path, "");
+	assert_int_equal(config_file(&table, &v, &o, path, &ei), ERR_OK);
+	write_file(path, "\n# nothing\n");
+	assert_int_equal(config_file(&table, &v, &o, path, &ei), ERR_OK);
 	assert_int_equal(config_file(&table, &v, &o, "/nonexistent", &ei),
 			 ERR_NOTFOUND);
 	assert_int_equal(config_args(&table, &v, &o, 1, secret, &used, &ei),
