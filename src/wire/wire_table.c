@@ -224,7 +224,8 @@ static enum err get_seconds(const struct reader *r, const struct wire_row *row,
 {
 	double sec = json_double(json_get(obj, row->name), -1);
 
-	if (!(sec > 0 && sec < SECONDS_MAX))
+	/* less than half a millisecond is none */
+	if (!(sec >= 0.0005 && sec < SECONDS_MAX))
 		return err_set(r->ei, ERR_INVALID,
 			       "\"%s\" must be a positive number of seconds",
 			       row->name);

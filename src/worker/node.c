@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "crypto/sealbox.h"
 
+#define INTERVAL_MAX_US INT64_C(1000000000000000) /* the wire's limit */
 #define NODE_FILE_MAX 16384
 
 enum err node_path(const struct node *n, const char *name,
@@ -97,10 +98,10 @@ static enum err parse_node(struct node *n, struct json root,
 	if (!rc)
 		rc = json_need_str(root, "token", 1024, &token, ei);
 	if (!rc)
-		rc = json_need_int(root, "heartbeat_us", 1, INT64_MAX,
+		rc = json_need_int(root, "heartbeat_us", 1, INTERVAL_MAX_US,
 				   &n->beat_us, ei);
 	if (!rc)
-		rc = json_need_int(root, "lease_ttl_us", 1, INT64_MAX,
+		rc = json_need_int(root, "lease_ttl_us", 1, INTERVAL_MAX_US,
 				   &n->ttl_us, ei);
 	if (rc)
 		return rc;
@@ -153,7 +154,7 @@ static enum err count_boot(struct node *n, struct err_info *ei)
 	if (files_read(path, &old, &why) || text_i64(buf_cstr(&old), &n->boots))
 		n->boots = 0;
 	buf_deinit(&old);
-	n->boots = n->boots >= sec ? n->boots + 1 : sec;
+	n->boots = n->boots >= sec && n->boots < INT64_MAX ? n->boots + 1 : sec;
 	snprintf(text, sizeof(text), "%lld", (long long)n->boots);
 	rc = files_write(path, text, strlen(text), &why);
 	if (rc)

@@ -220,6 +220,7 @@ static void test_answer_refusals(void **state)
 		"{}",
 		"{\"node_id\":\"n\"}",
 		"{\"node_id\":\"n\",\"heartbeat_interval\":0}",
+		"{\"node_id\":\"n\",\"heartbeat_interval\":0.0001}",
 		"{\"node_id\":\"n\",\"heartbeat_interval\":1,"
 		"\"leases\":[{\"account_id\":\"a\",\"epoch\":0,\"ttl_ms\":1}]}",
 		"{\"node_id\":\"n\",\"heartbeat_interval\":1,"
