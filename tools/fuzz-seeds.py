@@ -6,10 +6,12 @@
 A target without a function here starts from nothing.  What the fuzzer adds to DIR
 is left alone.
 """
+import base64
 import gzip
 import hashlib
 import json
 import pathlib
+import re
 import struct
 import sys
 import zlib
@@ -235,8 +237,215 @@ def wire():
         yield json.dumps(o).encode()
 
 
+def journal():
+    lines = (DATA / "../unit/worker/test_journal.c").read_text()
+    yield b"9996610001 1234 5 1790000000 17 3 deadbeef\n"
+    yield b"! alice-1 1790000005000000 -5 messages.sendMessage " \
+        b"FLOOD_WAIT_5 deadbeef\n"
+    for line in re.findall(r'"((?:! )?[a-z0-9-]+ [^"]*\\n)"', lines):
+        yield line.encode().decode("unicode_escape").encode()
+
+
+def node():
+    doc = {"server": "http://127.0.0.1:1", "node_id": "n", "token": "t",
+           "heartbeat_us": 5000000, "lease_ttl_us": 90000000}
+    yield b"\0" + json.dumps(doc).encode()
+    yield b"\1" + b"09" * 32
+    yield b"\2" + b"1790000000"
+    yield b"\2" + str(2 ** 63 - 1).encode()
+    env = {"api_id": 1, "api_hash": "h", "test_mode": False, "keys": [],
+           "dcs": [{"id": 2, "address": "127.0.0.1", "port": 443}]}
+    yield b"\3" + json.dumps(env).encode()
+    session = {"dc_id": 2, "server_address": "1.2.3.4", "port": 443,
+               "auth_key": base64.b64encode(bytes(range(256))).decode(),
+               "user_id": 1, "peers": [{"id": 1, "access_hash": 2}],
+               "update_state": {"pts": 1, "qts": 2, "date": 3, "seq": 4}}
+    yield b"\4" + json.dumps(session).encode()
+
+
+def tdata():
+    for folder in ("tdata", "tdata-passcode", "broken/tdata-md5"):
+        for f in sorted((DATA / "vectors/sessions" / folder).iterdir()):
+            if f.is_file():
+                yield b"\0" + f.read_bytes()
+                yield b"\2" + f.read_bytes()[8:-16]
+    key = struct.pack(">II", 1, 2) + bytes(range(256))
+    yield b"\5" + struct.pack(">II", 777000, 2) + key
+    yield b"\5" + struct.pack(">iiQI", -1, -1, 7770001259, 2) + key
+    yield b"\4" + struct.pack(">II", 75, 8) + struct.pack(">II", 5, 2)
+
+
+def proxy():
+    reply = b"\5\0\0\1\1\2\3\4\1\xbb"
+    yield b"\1\1" + b"\5\0" + reply + b"more"
+    yield b"\3\1" + b"\5\2" + b"\1\0" + reply
+    yield b"\3\xff" + b"\5\2" + b"\1\1"
+    yield b"\1\0" + b"\5\0" + b"\5\5\0\3\4name\0\0"
+    yield b"\0\7HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\nmore"
+    yield b"\2\xffHTTP/1.1 407 Proxy Authentication Required\r\n\r\n"
+
+
+def text():
+    for line in ("9996610001", "-5", "30s", "1d", "64k", "+49 (123) 45-67",
+                 "2026-11-22T09:15:22.123456+01:00", "2026-11-22 09:15:22Z",
+                 "127.0.0.1:80", "[::1]:443", "example.org:443", "alice-1",
+                 "a%20b+c&d=%C3%A9&e", "Basic dXNlcjpwdw==", "Bearer xyz",
+                 "00ff7f", "YWJj", "YWI=", "_-8", "äöü"):
+        yield line.encode()
+
+
+def settings():
+    yield b"# comment\ntext: from-file\nnumber: 5\nsize: 1m\nwait: 2s\n"
+    yield b"secret: \"a quoted one\"\nflag: yes\n"
+    yield b"text: |\n  long\n  text\nnumber: [1]\n*x\n"
+
+
+def http_answer():
+    for a in (b"200 OK\r\nContent-Length: 2\r\nETag: \"x\"\r\n\r\n{}",
+              b"429 No\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n",
+              b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+              b"0\r\n\r\n", b"204 No Content\r\n\r\n",
+              b"100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nto the end"):
+        yield b"\x14HTTP/1.1 " + a
+
+
+def api_routes():
+    """(method, path) of the control plane's tables."""
+    for f in sorted(pathlib.Path("src/control").glob("api_*.c")):
+        for m, prefix, path in re.findall(
+                r'"(GET|POST|PATCH|DELETE|PUT)",\s*(API )?"([^"]+)"',
+                f.read_text()):
+            yield m, ("/api/v1" if prefix else "") + path
+
+
+BODIES = {  # part of a path: what is asked there
+    "/users": {"username": "bob", "password": "long enough 1",
+               "role": "viewer"},
+    "/accounts": {"account_id": "9996610001", "phone": "9996610001",
+                  "name": "Ada", "group_ids": [-5], "attested": True,
+                  "is_active": True},
+    "/start": {"node_id": "n"}, "/move": {"node_id": "n"},
+    "/workers": {"name": "n2", "labels": ["a"], "max_accounts": 5,
+                 "drain": False},
+    "/commands": {"action": "send_message", "params": {
+        "account_id": "9996610001", "peer": "self", "text": "hi"}},
+    "/broadcast": {"action": "reload", "params": {}},
+    "/result": {"success": True, "data": {"a": 1}, "error": None},
+    "/enroll": {"join_token": "t", "node_name": "n", "public_key": "CQ=="},
+    "/join-tokens": {"node_name": "n", "ttl": "1h"},
+    "/chat": {"account_id": "9996610001", "node_id": "n",
+              "accounts": ["9996610001"], "force": True, "message": "hi"},
+    "/login": {"username": "admin", "password": "x"},
+}
+
+
+def control():
+    beat = {"boot_id": "b", "seq": 1, "full": True, "held": [], "accounts": [],
+            "released": [], "command_responses": []}
+    for method, path in api_routes():
+        where = path.replace("{id}", "9996610001")
+        line = f"{method} {where}\n".encode()
+        yield line
+        yield f"{method} {where}?page=2&page-size=5&q=a\n".encode()
+        for part, body in BODIES.items():
+            if part in path:
+                yield line + json.dumps(body).encode()
+                yield b"n" + line + json.dumps(body).encode()
+    yield b"nPOST /api/v1/workers/heartbeat\n" + json.dumps(beat).encode()
+    form = b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
+    text = (DATA / "vectors/sessions/string/telethon.txt").read_bytes()
+    for path in ("accounts/upload-session", "sessions/inspect"):
+        yield b"POST /api/v1/group-ai/" + path.encode() + b"\n" + \
+            form % (b"attested", b"") + b"true\r\n" + \
+            form % (b"account_id", b"") + b"9996610001\r\n" + \
+            form % (b"file", b'; filename="a.session"') + text + \
+            b"\r\n--b--\r\n"
+
+
+def dc_record(kind, body):
+    n = len(body)
+    return bytes([kind | (n & 7) << 5, n >> 3]) + body
+
+
+def telethon_calls():
+    """What a client says, as Telethon writes it (layer 144)."""
+    try:
+        from telethon.tl import functions as f, types as t
+    except ImportError:
+        return
+    me, peer = t.InputPeerSelf(), t.InputPeerChat(1)
+    channel = t.InputChannel(1, 2)
+    yield from (bytes(c) for c in (
+        f.updates.GetStateRequest(), f.updates.GetDifferenceRequest(1, 1, 1),
+        f.updates.GetChannelDifferenceRequest(
+            channel, t.ChannelMessagesFilterEmpty(), 1, 100),
+        f.help.GetConfigRequest(), f.help.GetNearestDcRequest(),
+        f.users.GetUsersRequest([t.InputUserSelf()]),
+        f.users.GetFullUserRequest(t.InputUserSelf()),
+        f.contacts.ResolveUsernameRequest("boris"),
+        f.contacts.GetContactsRequest(0),
+        f.messages.SendMessageRequest(me, "hi", random_id=5),
+        f.messages.SendMessageRequest(peer, "äöü", random_id=6, silent=True),
+        f.messages.EditMessageRequest(me, 1, message="ho"),
+        f.messages.DeleteMessagesRequest([1, 2], revoke=True),
+        f.messages.ForwardMessagesRequest(me, [1], me, random_id=[7]),
+        f.messages.GetHistoryRequest(me, 0, None, 0, 10, 0, 0, 0),
+        f.messages.GetDialogsRequest(None, 0, t.InputPeerEmpty(), 10, 0),
+        f.messages.SearchRequest(me, "h", t.InputMessagesFilterEmpty(), None,
+                                 None, 0, 0, 10, 0, 0, 0),
+        f.messages.CreateChatRequest([t.InputUser(2, 3)], "group"),
+        f.messages.ReadHistoryRequest(me, 1),
+        f.messages.ExportChatInviteRequest(peer),
+        f.messages.ImportChatInviteRequest("hash"),
+        f.channels.CreateChannelRequest("c", "about", megagroup=True),
+        f.channels.GetChannelsRequest([channel]),
+        f.channels.GetFullChannelRequest(channel),
+        f.channels.JoinChannelRequest(channel),
+        f.channels.GetParticipantsRequest(
+            channel, t.ChannelParticipantsRecent(), 0, 10, 0),
+        f.upload.SaveFilePartRequest(1, 0, b"data"),
+        f.upload.SaveBigFilePartRequest(1, 0, 2, b"data"),
+        f.messages.SendMediaRequest(
+            me, t.InputMediaUploadedDocument(
+                t.InputFile(1, 1, "a.txt", ""), "text/plain",
+                [t.DocumentAttributeFilename("a.txt")]), "m", random_id=8),
+        f.upload.GetFileRequest(
+            t.InputDocumentFileLocation(1, 2, b"ref", ""), 0, 4096),
+        f.auth.SendCodeRequest("9996610001", 1, "h", t.CodeSettings()),
+        f.auth.SignInRequest("9996610001", "hash", "66666"),
+        f.auth.LogOutRequest(), f.account.GetPasswordRequest(),
+        f.auth.CheckPasswordRequest(t.InputCheckPasswordSRP(1, b"A", b"M")),
+        f.auth.ExportLoginTokenRequest(1, "h", []),
+        f.auth.ImportBotAuthorizationRequest(0, 1, "h", "1:x"),
+        f.auth.ExportAuthorizationRequest(2),
+        f.account.GetAuthorizationsRequest(),
+        f.account.ResetAuthorizationRequest(5),
+        f.auth.BindTempAuthKeyRequest(1, 2, 3, b"x" * 40)))
+
+
+def dc():
+    calls = list(telethon_calls())
+    for c in calls:
+        yield b"\1" + dc_record(7, c)
+    yield b"\1" + b"".join(dc_record(7, c) for c in calls[:12])
+    yield b"\0" + b"".join(dc_record(7, c) for c in calls[-11:])
+    for v in vectors("vectors/tl_223.json")["vectors"]:
+        b = bytes.fromhex(v["hex"])
+        if len(b) <= 2040:
+            yield b"\1" + dc_record(4, b)
+    for s in session():
+        if len(s) < 2000:
+            yield b"\1" + dc_record(2, s[4:] + bytes(-len(s) % 4))
+    for m in handshake_messages():
+        if len(m) <= 2040:
+            yield b"\0" + dc_record(1, m)
+
+
 # the beginning of a target's name: its seeds
-SEEDS = {"engine": engine, "sessfile": sessfile, "tl": tl, "envelope": envelope,
+SEEDS = {"config": settings, "control": control, "dc": dc, "engine": engine,
+         "http_answer": http_answer, "journal": journal, "node": node,
+         "proxy": proxy, "tdata": tdata, "text": text,
+         "sessfile": sessfile, "tl": tl, "envelope": envelope,
          "handshake": handshake, "transport": transport, "http": http,
          "session": session, "faketls": faketls,
          "request": http, "server": http, "multipart": multipart,

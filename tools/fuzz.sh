@@ -4,7 +4,8 @@
 #   tools/fuzz.sh SECS [TARGET...]
 #
 # Seeds are made from the test vectors by tools/fuzz-seeds.py; test/fuzz/corpus/TARGET
-# holds what longer runs found beyond them.  What a run finds new is kept in
+# holds what longer runs found beyond them, test/fuzz/TARGET.options more options of
+# libFuzzer.  What a run finds new is kept in
 # build/corpus/TARGET, inputs that crash in build/crash/TARGET-*.  FUZZ_SEED makes a
 # run repeatable: the gate's smoke run must not depend on luck, `make fuzz` shall.
 set -uo pipefail
@@ -19,11 +20,12 @@ mkdir -p build/crash build/gate
 
 one() {
     local t=$1 dict=test/fuzz/$1.dict log=build/gate/fuzz-$1.log
-    local kept=test/fuzz/corpus/$t
+    local kept=test/fuzz/corpus/$t options=test/fuzz/$t.options
     mkdir -p "build/corpus/$t"
     [ -d "$kept" ] || kept=
     if "$bin/fuzz_$t" -max_total_time="$secs" -timeout=10 -rss_limit_mb=1024 \
         -print_final_stats=1 -verbosity=1 ${FUZZ_SEED:+-seed=$FUZZ_SEED} $([ -f "$dict" ] && echo "-dict=$dict") \
+        $([ -f "$options" ] && cat "$options") \
         -artifact_prefix="build/crash/$t-" "build/corpus/$t" $kept >"$log" 2>&1 </dev/null &&
         grep -q 'number_of_executed_units: [1-9]' "$log"; then
         echo "ok   fuzz: $t ($(sed -n 's/.*number_of_executed_units: //p' "$log") runs)"
