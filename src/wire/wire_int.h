@@ -109,7 +109,8 @@ struct wire_table {
 #define W_MISSING(m) WIRE_TO(WIRE_MISSING, m, bool)
 
 /* Used by more than one message. */
-extern const struct wire_table wire_limit_table, wire_position_table;
+extern const struct wire_table wire_limit_table, wire_channel_table,
+	wire_position_table;
 
 enum err wire_table_encode(const struct wire_table *t, const void *msg,
 			   struct buf *out);

@@ -20,7 +20,7 @@ static const struct wire_row channel_rows[] = {
 	  .flags = WIRE_OMIT },
 	{ "pts", W_I64(pts, 1, INT32_MAX), .flags = WIRE_NEED },
 };
-static const struct wire_table channel = WIRE_TABLE(OF, channel_rows);
+const struct wire_table wire_channel_table = WIRE_TABLE(OF, channel_rows);
 #undef OF
 
 #define OF struct wire_position
@@ -31,7 +31,7 @@ static const struct wire_row position_rows[] = {
 	{ "date", W_I64(date, 0, INT32_MAX) },
 	{ "seq", W_I64(seq, 0, INT32_MAX) },
 	{ "channels",
-	  W_LIST(channels, nchannels, struct wire_channel, channel,
+	  W_LIST(channels, nchannels, struct wire_channel, wire_channel_table,
 		 WIRE_CHANNELS_MAX),
 	  .flags = WIRE_OMIT },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/wire_session.h"
 
+#include "wire/wire_beat.h"
 #include "wire/wire_int.h"
 
 #define OF struct wire_peer
@@ -38,6 +39,8 @@ static const struct wire_row session_rows[] = {
 	/* its members are the session's */
 	{ "update_state", .kind = WIRE_OBJECT, .at = 0,
 	  .n_at = WIRE_AT(has_update_state, bool), .of = &state },
+	{ "channels", W_LIST(channels, nchannels, struct wire_channel,
+			     wire_channel_table, WIRE_SESSION_CHANNELS_MAX) },
 	{ "peers",
 	  W_LIST(peers, npeers, struct wire_peer, peer, WIRE_PEERS_MAX) },
 	{ "auth_key", W_SECRET(auth_key, WIRE_AUTH_KEY_BYTES) },

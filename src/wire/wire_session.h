@@ -4,7 +4,7 @@
  *
  *	{account_id, version, dc_id, server_address, port, auth_key (base64),
  *	 user_id, is_bot, api_id, test_mode,
- *	 update_state {pts, qts, date, seq} | null,
+ *	 update_state {pts, qts, date, seq} | null, channels [{id, pts}],
  *	 peers [{id, access_hash, type, username, phone, name}]}
  *
  * Decoding wipes nothing of the input: that is the caller's secret already.
@@ -22,8 +22,10 @@
 
 #define WIRE_AUTH_KEY_BYTES 256
 #define WIRE_PEERS_MAX 100000
+#define WIRE_SESSION_CHANNELS_MAX 10000
 #define WIRE_SESSION_MAX 67108864 /* bytes of one document */
 
+struct wire_channel;
 struct wire_peer {
 	int64_t id; /* positive; `type` says of what */
 	int64_t access_hash;
@@ -46,6 +48,8 @@ struct wire_session {
 	bool test_mode;
 	bool has_update_state;
 	int64_t pts, qts, date, seq;
+	const struct wire_channel *channels; /* see wire/wire_beat.h */
+	size_t nchannels;
 	const struct wire_peer *peers;
 	size_t npeers;
 };

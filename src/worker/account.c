@@ -250,21 +250,36 @@ void account_back_off(struct account *a, int64_t at_least_us, const char *why)
 	loop_arm(a->fleet->loop, &a->timer, us);
 }
 
+/* Only those whose access hash came along can be asked about. */
+static void set_channels(struct engine *e, const struct wire_session *s)
+{
+	for (size_t i = 0; i < s->nchannels; i++) {
+		const struct wire_channel *c = &s->channels[i];
+
+		if (peers_hash(&e->peers, PEERS_CHANNEL - c->id))
+			updates_set_channel(&e->updates, c->id,
+					    (int32_t)c->pts);
+	}
+}
+
 static enum err take_key(struct account *a, const struct wire_session *s,
 			 struct err_info *ei)
 {
+	/* ours is newer than what came with the session, if there is one */
+	bool fresh = a->place.pts <= 0 && s->has_update_state && s->pts > 0;
 	enum err rc = engine_set_key(&a->engine, s->auth_key.bytes, ei);
 
 	if (rc)
 		return rc;
-	/* ours is newer than what came with the session, if there is one */
-	if (a->place.pts <= 0 && s->has_update_state && s->pts > 0)
+	if (fresh)
 		a->place =
 			(struct updates_pos){ (int32_t)s->pts, (int32_t)s->qts,
 					      (int32_t)s->date,
 					      (int32_t)s->seq };
 	account_place_apply(a);
 	account_peers_take(a, s);
+	if (fresh)
+		set_channels(&a->engine, s);
 	return ERR_OK;
 }
 

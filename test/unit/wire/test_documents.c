@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "wire/wire_beat.h"
 #include "wire/wire_enroll.h"
 #include "wire/wire_session.h"
 
@@ -45,7 +46,8 @@ static void test_session(void **state)
 		 ",\"account_id\":\"a\",\"version\":3,\"dc_id\":2,\"port\":80,"
 		 "\"server_address\":null,\"user_id\":7000000000,"
 		 "\"is_bot\":true,\"update_state\":{\"pts\":1,\"qts\":2,"
-		 "\"date\":3,\"seq\":4},\"peers\":[{\"id\":5,"
+		 "\"date\":3,\"seq\":4},\"channels\":[{\"id\":6,\"pts\":7}],"
+		 "\"peers\":[{\"id\":5,"
 		 "\"access_hash\":-9223372036854775808,\"type\":\"user\","
 		 "\"username\":\"u\"}]");
 	assert_int_equal(
@@ -57,6 +59,9 @@ static void test_session(void **state)
 	assert_null(s.server_address);
 	assert_true(s.is_bot && s.has_update_state && !s.test_mode);
 	assert_int_equal(s.seq, 4);
+	assert_int_equal(s.nchannels, 1);
+	assert_int_equal(s.channels[0].id, 6);
+	assert_int_equal(s.channels[0].pts, 7);
 	assert_int_equal(s.npeers, 1);
 	assert_true(s.peers[0].access_hash == INT64_MIN);
 	wire_session_deinit(&s);

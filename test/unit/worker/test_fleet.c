@@ -47,7 +47,8 @@ struct rig {
 	uint64_t dc_link;
 	size_t bytes_in; /* at the data centre */
 	int urgent, wanted, forgotten, accepted;
-	int asked;	       /* users.getUsers, at the data centre */
+	int asked; /* users.getUsers, at the data centre */
+	const struct wire_session *session; /* NULL: one that says little */
 	bool no_session, mute; /* the data centre does not answer */
 	const char *refuse;    /* error to users.getUsers */
 	int refuse_code;       /* 0: 401 */
@@ -79,6 +80,8 @@ static void on_want_session(void *ctx, struct account *a)
 				  .npeers = ARRAY_LEN(peers) };
 
 	r->wanted++;
+	if (r->session)
+		s = *r->session;
 	if (r->no_session) {
 		account_session_failed(
 			a, err_set(&ei, ERR_SESSION_MISSING, "no session"),
@@ -597,6 +600,37 @@ static void at(struct rig *r, int64_t epoch, int pts)
 	assert_true(journal_get(&r->journal, "100", &kept, &kept_epoch));
 	assert_int_equal(kept.pts, pts);
 	assert_int_equal(kept_epoch, epoch);
+}
+
+/* A session's own place counts until there is one of ours. */
+static void test_position_of_the_session(void **state)
+{
+	const struct wire_channel ch[] = { { .id = 77, .pts = 9 },
+					   { .id = 78, .pts = 9 } };
+	const struct wire_peer peer = { .id = 77,
+					.access_hash = 5,
+					.type = "channel" };
+	const struct wire_session s = { .version = 1,
+					.dc_id = 1,
+					.user_id = 7,
+					.has_update_state = true,
+					.pts = 4,
+					.date = 1,
+					.channels = ch,
+					.nchannels = 2,
+					.peers = &peer,
+					.npeers = 1 };
+	struct rig *r = *state;
+	struct account *a;
+
+	r->session = &s;
+	(void)beat(r);
+	answer(r, 1, "100");
+	a = fleet_find(&r->fleet, "100");
+	assert_int_equal(a->place.pts, 4);
+	assert_int_equal(updates_channel_pts(&a->engine.updates, 77), 9);
+	/* without an access hash it cannot be asked about */
+	assert_int_equal(updates_channel_pts(&a->engine.updates, 78), 0);
 }
 
 /* The higher epoch wins; under the same one, whoever got further. */
@@ -1121,6 +1155,7 @@ int main(void)
 		T(test_taken_away),
 		T(test_position_is_told),
 		T(test_release_has_the_last_word),
+		T(test_position_of_the_session),
 		T(test_position_of_another_node),
 		T(test_waits_travel),
 		T(test_revoked),
