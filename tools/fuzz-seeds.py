@@ -238,12 +238,11 @@ def wire():
 
 
 def journal():
-    lines = (DATA / "../unit/worker/test_journal.c").read_text()
-    yield b"9996610001 1234 5 1790000000 17 3 deadbeef\n"
-    yield b"! alice-1 1790000005000000 -5 messages.sendMessage " \
-        b"FLOOD_WAIT_5 deadbeef\n"
-    for line in re.findall(r'"((?:! )?[a-z0-9-]+ [^"]*\\n)"', lines):
-        yield line.encode().decode("unicode_escape").encode()
+    place = b"9996610001 1234 5 1790000000 17 3"
+    wait = b"! alice-1 1790000005000000 -5 messages.sendMessage FLOOD_WAIT_5"
+    yield b"\1" + place + b"\n" + wait + b"\n" + place.replace(b"34", b"99")
+    yield b"\1a 1 2 3 4\na 0 0 0 0 2\n" + wait.replace(b"5 -5", b"9 0")
+    yield b"\0" + place + b" deadbeef\n" + wait[:40]
 
 
 def node():
@@ -256,11 +255,7 @@ def node():
     env = {"api_id": 1, "api_hash": "h", "test_mode": False, "keys": [],
            "dcs": [{"id": 2, "address": "127.0.0.1", "port": 443}]}
     yield b"\3" + json.dumps(env).encode()
-    session = {"dc_id": 2, "server_address": "1.2.3.4", "port": 443,
-               "auth_key": base64.b64encode(bytes(range(256))).decode(),
-               "user_id": 1, "peers": [{"id": 1, "access_hash": 2}],
-               "update_state": {"pts": 1, "qts": 2, "date": 3, "seq": 4}}
-    yield b"\4" + json.dumps(session).encode()
+    yield b"\4" + json.dumps(session_document()).encode()
 
 
 def tdata():
@@ -292,6 +287,47 @@ def text():
                  "a%20b+c&d=%C3%A9&e", "Basic dXNlcjpwdw==", "Bearer xyz",
                  "00ff7f", "YWJj", "YWI=", "_-8", "äöü"):
         yield line.encode()
+
+
+def session_document():
+    return {"dc_id": 2, "server_address": "1.2.3.4", "port": 443,
+            "auth_key": base64.b64encode(bytes(range(256))).decode(),
+            "user_id": 1, "peers": [{"id": 1, "access_hash": 2,
+                                     "type": "channel"}],
+            "update_state": {"pts": 1, "qts": 2, "date": 3, "seq": 4}}
+
+
+def worker():
+    """Answers of a control plane, a NUL between them."""
+    def lease(epoch, **more):
+        return {"account_id": "9996610001", "epoch": epoch, "ttl_ms": 90000,
+                "session": {"version": 1, "fingerprint": "ab" * 32,
+                            "url": "/x"}, **more}
+
+    def command(n, action, **params):
+        return {"command_id": f"c{n}", "action": action, "params": {
+            "account_id": "9996610001", **params}}
+
+    def answer(**more):
+        return json.dumps({"success": True, "node_id": "n1",
+                           "heartbeat_interval": 30, "commands": [],
+                           "leases": [], "stop": [], **more}).encode()
+
+    place = {"epoch": 2, "pts": 5, "qts": 1, "date": 1790000000, "seq": 3,
+             "channels": [{"id": 5, "access_hash": 6, "pts": 7}]}
+    limits = [{"method": "messages.sendMessage", "error": "FLOOD_WAIT_5",
+               "until": "2027-01-01T00:00:00Z", "peer": -5}]
+    session = b"S" + json.dumps(session_document()).encode()
+    granted = answer(leases=[lease(3, position=place, limits=limits)])
+    yield granted + b"\0" + session + b"\0" + answer(
+        leases=[lease(3)], commands=[
+            command(1, "send_message", peer="self", text="hi", random_id=5),
+            command(2, "stop_account"), command(3, "start_account"),
+            command(4, "list_sessions"), command(5, "reload"),
+            command(6, "unknown")])
+    yield granted + b"\0" + session + b"\0" + answer() + b"\0" + granted
+    yield granted + b"\0" + answer(leases=[lease(4)], full_wanted=True, stop=[
+        {"account_id": "9996610001", "epoch": 3, "reason": "moved"}])
 
 
 def settings():
@@ -441,16 +477,14 @@ def dc():
             yield b"\0" + dc_record(1, m)
 
 
-# the beginning of a target's name: its seeds
+# a target's name: its seeds
 SEEDS = {"config": settings, "control": control, "dc": dc, "engine": engine,
-         "http_answer": http_answer, "journal": journal, "node": node,
-         "proxy": proxy, "tdata": tdata, "text": text,
-         "sessfile": sessfile, "tl": tl, "envelope": envelope,
-         "handshake": handshake, "transport": transport, "http": http,
-         "session": session, "faketls": faketls,
-         "request": http, "server": http, "multipart": multipart,
-         "signin": signin, "wire": wire, "beat": wire, "heartbeat": wire,
-         "json": wire}
+         "envelope": envelope, "faketls": faketls, "handshake": handshake,
+         "heartbeat": wire, "http_answer": http_answer, "http_request": http,
+         "journal": journal, "json": wire, "multipart": multipart,
+         "node": node, "proxy": proxy, "sessfile": sessfile,
+         "session": session, "signin": signin, "tdata": tdata, "text": text,
+         "tl": tl, "transport": transport, "worker": worker}
 
 
 def main(root):
@@ -458,7 +492,7 @@ def main(root):
         name = target.stem.removeprefix("fuzz_")
         if name == "main":
             continue
-        make = next((f for k, f in SEEDS.items() if name.startswith(k)), None)
+        make = SEEDS.get(name)
         out = pathlib.Path(root) / name
         out.mkdir(parents=True, exist_ok=True)
         for seed in make() if make else []:
