@@ -6,6 +6,7 @@
 Checked in every *.md of the tree: `file.c:function` (the function is defined or
 declared in a file of that name), `dir/file.ext` below src, test, tools or docs,
 `make target`, and links within the tree with their #anchors.  The version in meson.build is the first one in CHANGELOG.md.
+Every fuzz target is told of in docs/fuzzing.md.
 """
 import pathlib
 import re
@@ -78,6 +79,16 @@ def version_said():
     return None
 
 
+def fuzz_targets_not_told():
+    """Every target has its row, so that a reader without one is seen."""
+    doc = pathlib.Path("docs/fuzzing.md")
+    told = doc.read_text() if doc.exists() else ""
+    for path in sorted(pathlib.Path("test/fuzz").glob("fuzz_*.c")):
+        name = path.stem.removeprefix("fuzz_")
+        if name != "main" and f"`{name}`" not in told:
+            yield f"docs/fuzzing.md: no row of {path}"
+
+
 def main():
     bad = 0
     makefile = pathlib.Path("Makefile")
@@ -89,6 +100,9 @@ def main():
         for no, why in check(path, targets):
             bad += 1
             print(f"{path}:{no}: {why}")
+    for why in fuzz_targets_not_told():
+        bad += 1
+        print(why)
     why = version_said()
     if why:
         bad += 1

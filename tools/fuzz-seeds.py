@@ -477,8 +477,81 @@ def dc():
             yield b"\0" + dc_record(1, m)
 
 
+def dc_admin():
+    ada, boris = "9996610001", "9996610002"
+    send = "messages.sendMessage"
+    for path, body in (
+            ("/users", {"phone": "9996630006", "username": "far_friend",
+                        "first_name": "Ada", "home_dc": 2}),
+            ("/users", {"phone": ada, "password": "geheim", "hint": "h"}),
+            ("/chats", {"title": "Far", "members": [ada, boris]}),
+            ("/channels", {"title": "C", "creator": ada, "megagroup": True,
+                           "username": "chan", "members": [boris]}),
+            ("/messages", {"from": boris, "to": ada, "text": "bulk",
+                           "count": 3}),
+            ("/sessions/revoke", {"phone": ada}),
+            ("/authkeys", {"count": 3, "first": 1, "phone_prefix": "999661"}),
+            ("/bots", {"username": "echo_bot", "first_name": "Echo",
+                       "home_dc": 2}),
+            ("/files/expire", {}),
+            ("/faults", {"kind": "delay", "phone": ada, "method": send,
+                         "value": 5, "count": 2}),
+            ("/faults", {"kind": "lose", "count": 4}),
+            ("/faults", {"kind": "none"}),
+            ("/rules", {"rules": [{"method": send, "budget": 1, "per": 60,
+                                   "scope": "peer", "error": "FLOOD_WAIT"}]}),
+            ("/accounts/state", {"phone": ada, "state": "frozen"})):
+        yield f"POST {path}\n".encode() + json.dumps(body).encode()
+    for path in ("/counters", "/accounts", "/sessions"):
+        yield f"GET {path}\n".encode()
+
+
+def dc_store():
+    """Rows: a table's number, then a value a column."""
+    def value(v):
+        if v is None:
+            return b"\0"
+        if isinstance(v, int) and 0 <= v < 32:
+            return bytes([1 | v << 3])
+        if isinstance(v, int):
+            return b"\3" + struct.pack("<q", v)
+        if v == bytes(256):
+            return b"\4"
+        kind = 5 if isinstance(v, bytes) else 6
+        v = v if isinstance(v, bytes) else v.encode()
+        return bytes([kind | len(v) << 3]) + v
+
+    def row(table, *values):
+        return bytes([table]) + b"".join(map(value, values))
+
+    now = 1790000000
+    ada = row(1, 1, "9996610001", "Ada", "L", "ada", 1)
+    boris = row(1, 2, "9996610002", "Boris", "", None, 2)
+    chat = row(4, 3, 1, now, 2, "group") + row(5, 3, 0, 1, 1, now) + \
+        row(5, 3, 1, 2, 1, now)
+    bodies = row(6, 1, 1, now, 0, "hi") + row(6, 2, 2, now, 0, "ho")
+    events = b"".join(row(7, o, p, 0, 2, p, p, 1, 5 + p)
+                      for o in (1, 2) for p in (1, 2))
+    extra = row(8, 2, now, 1, now, 1, 0, 7, 1)
+    channel = row(9, 9, 1, now, 3, 10, "c", "about", "chan", "hash") + \
+        row(10, 9, 1, 1, now, 31, 0, 1, 1, "boss") + \
+        row(11, 9, 1, 0, 1, 1, 5) + row(11, 9, 2, 1, 1, 1, 6)
+    file = row(12, 7, 8, 0, now, "a.txt", "text/plain", b"data")
+    key = row(13, 5, 1, bytes(256), 1, 1, 223, now, 99, "d", "a", 1)
+    rest = row(2, 1, b"salt1", b"salt2", b"v", "hint") + row(3, 2, "1:x") + \
+        row(0, "rsa", b"none")
+    yield b"\1" + ada + boris + chat + bodies + events
+    yield b"\1" + ada + boris + channel + bodies + file + extra + key + rest
+    yield b"\1" + b"".join((ada, boris, chat, bodies, events, extra, channel,
+                            file, key, rest))
+    for one in (ada, chat, bodies, events, extra, channel, file, key, rest):
+        yield b"\1" + one
+    yield b"\0SQLite format 3\0" + bytes(100)
+
+
 # a target's name: its seeds
-SEEDS = {"config": settings, "control": control, "dc": dc, "engine": engine,
+SEEDS = {"config": settings, "control": control, "dc": dc,
+         "dc_admin": dc_admin, "dc_store": dc_store, "engine": engine,
          "envelope": envelope, "faketls": faketls, "handshake": handshake,
          "heartbeat": wire, "http_answer": http_answer, "http_request": http,
          "journal": journal, "json": wire, "multipart": multipart,
