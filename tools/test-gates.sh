@@ -110,6 +110,8 @@ plant "documents name functions that exist" ARCHITECTURE.md \
     '\n`buf.c:buf_no_such_thing`\n' 'buf_no_such_thing' tools/check-docs.py
 plant "a link in a document leads somewhere" ARCHITECTURE.md \
     '\n[x](docs/no-such-page.md)\n' 'which is not there' tools/check-docs.py
+plant "a fuzz target has its row" test/fuzz/fuzz_planted.c \
+    '\n' 'no row of test/fuzz/fuzz_planted.c' tools/check-docs.py
 
 # The compilers: the flags are those of meson.build.
 for cc in gcc clang; do
