@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char method[16], path[PATH_BYTES + 1], at[PATH_BYTES + 256];
 	struct client_request r = { .method = method,
 				    .url = at,
-				    .timeout_us = 2 * US_PER_SEC };
+				    .timeout_us = US_PER_SEC / 5 };
 	bool as_node = len && data[0] == 'n';
 	const uint8_t *eol;
 
