@@ -89,7 +89,10 @@ class Python:
         folder = BUILD / self.spec.replace("==", "-")
         if not (folder / "ready").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            venv.create(folder, with_pip=True)
+            try:
+                venv.create(folder, with_pip=True)
+            except subprocess.CalledProcessError as e:
+                raise Skip("python3-venv and pip are needed") from e
             got = subprocess.run(
                 [folder / "bin" / "python", "-m", "pip", "install", "-q",
                  "--disable-pip-version-check", self.spec],
