@@ -125,6 +125,8 @@ static enum err load(struct dc *dc, struct err_info *ei)
 	if (!rc)
 		rc = dc_upload_load(dc, ei);
 	if (!rc)
+		rc = dc_knobs_load(dc, ei);
+	if (!rc)
 		rc = dc_rules_load(dc, ei);
 	if (rc)
 		return rc;
@@ -297,6 +299,7 @@ void dc_free(struct dc *dc)
 	dc_upload_free_all(dc);
 	dc_rules_clear(dc);
 	dc_faults_end(dc);
+	dc_callbacks_end(dc);
 	free_values(&dc->logins);
 	dc->world.observer = NULL;
 	world_deinit(&dc->world);

@@ -306,12 +306,28 @@ static enum err post_chats(struct http_req *req, void *ctx, struct err_info *ei)
 	return done(req, &w, &out);
 }
 
-static void put_channel(struct jsonw *w, const struct world_channel *c)
+/* The link its creator made, if there is one that is good for ever. */
+static const char *permanent_link(const struct dc *dc,
+				  const struct world_channel *c)
+{
+	const struct world_invite *i;
+	uint32_t cursor = 0;
+
+	while ((i = imap_next(&dc->world.invites, &cursor))) {
+		if (i->peer == c->box.peer && i->admin == c->creator &&
+		    i->permanent && !i->revoked)
+			return i->hash;
+	}
+	return "";
+}
+
+static void put_channel(const struct dc *dc, struct jsonw *w,
+			const struct world_channel *c)
 {
 	jsonw_int(w, "channel_id", c->id);
 	jsonw_str(w, "title", c->title);
 	jsonw_str(w, "username", c->username);
-	jsonw_str(w, "invite", c->invite);
+	jsonw_str(w, "invite", permanent_link(dc, c));
 	jsonw_int(w, "members", c->n_in);
 	jsonw_int(w, "messages", c->box.n);
 	jsonw_int(w, "pts", world_channel_pts(c));
@@ -341,18 +357,16 @@ static enum err join_all(struct dc *dc, struct world_channel *c,
 static enum err make_channel(struct dc *dc, const struct world_new_channel *n,
 			     struct world_channel **ret)
 {
-	char name[WORLD_USERNAME_MAX], hash[WORLD_INVITE_LEN + 1];
-	uint8_t random[WORLD_INVITE_LEN / 2];
+	struct world_invite *invite;
+	char name[WORLD_USERNAME_MAX];
 	struct world_msg *m;
 	enum err rc;
 
 	rc = world_add_channel(&dc->world, n, ret, &m);
 	if (rc)
 		return rc;
-	rnd_fill(rnd_system(), random, sizeof(random));
-	text_hex(hash, random, sizeof(random));
 	snprintf(name, sizeof(name), "channel_%lld", (long long)(*ret)->id);
-	rc = world_channel_invite(&dc->world, *ret, hash);
+	rc = dc_invites_make(dc, (*ret)->box.peer, n->creator, &invite);
 	return rc ? rc : world_channel_rename(&dc->world, *ret, name);
 }
 
@@ -386,7 +400,7 @@ static enum err post_channels(struct http_req *req, void *ctx,
 	if (rc)
 		return rc;
 	begin(&w, &out);
-	put_channel(&w, c);
+	put_channel(dc, &w, c);
 	return done(req, &w, &out);
 }
 
@@ -626,6 +640,8 @@ enum err dc_admin_start(struct dc *dc, struct err_info *ei)
 		rc = dc_faults_routes(dc, ei);
 	if (!rc)
 		rc = dc_rules_routes(dc, ei);
+	if (!rc)
+		rc = dc_knobs_routes(dc, ei);
 	if (rc)
 		return rc;
 	return server_new(dc->loop, &o, &dc->admin, ei);

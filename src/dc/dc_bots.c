@@ -10,6 +10,10 @@
 #include "http/http_req.h"
 
 #define BODY_MAX 65536U
+#define COMMANDS_MAX 100
+#define START_MAX 64
+#define START_CHARS                                                            \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 #define SECRET_BYTES 26 /* 35 characters, as real ones have */
 
 static struct world_user *by_token(const struct dc *dc, struct tl_bytes token)
@@ -45,6 +49,126 @@ enum err dc_auth_import_bot(struct dc_call *call, struct err_info *ei)
 	dc_auth_authorise(call, u);
 	return ERR_OK;
 }
+
+/* ---- what a bot is asked for: its commands, "/start" */
+
+struct dyn *dc_bots_info(struct arena *a, const struct world_user *u)
+{
+	struct dyn *d = dyn_new(a, TLN_botInfo);
+
+	dyn_set_int(d, TLF_user_id, u->id);
+	dc_blob_put_vec(d, TLF_commands, u->commands);
+	return d;
+}
+
+static enum err own_commands(struct dc_call *call)
+{
+	if (!*call->user->bot_token)
+		return dc_call_fail(call, 400, "USER_BOT_REQUIRED");
+	/* There is one list, for everybody. */
+	if (!dyn_is(dyn_obj(call->fn, TLF_scope), TLN_botCommandScopeDefault))
+		return dc_call_fail(call, 400, "BOT_COMMAND_INVALID");
+	return ERR_OK;
+}
+
+enum err dc_bots_set_commands(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn_vec *v = dyn_vec(call->fn, TLF_commands);
+	struct world_blob *fresh = NULL;
+	enum err rc;
+
+	(void)ei;
+	rc = own_commands(call);
+	if (!rc && dyn_len(v) > COMMANDS_MAX)
+		rc = dc_call_fail(call, 400, "BOT_COMMANDS_TOO_MUCH");
+	if (!rc)
+		rc = dc_blob_pack_vec(call, TLN_botInfo, TLF_commands, v,
+				      &fresh);
+	if (rc)
+		return rc;
+	world_blob_unref(call->user->commands);
+	call->user->commands = fresh;
+	dc_store_put_bot(call->dc->store, call->user);
+	dc_call_bool(call, true);
+	return ERR_OK;
+}
+
+enum err dc_bots_reset_commands(struct dc_call *call, struct err_info *ei)
+{
+	enum err rc;
+
+	(void)ei;
+	rc = own_commands(call);
+	if (rc)
+		return rc;
+	world_blob_unref(call->user->commands);
+	call->user->commands = NULL;
+	dc_store_put_bot(call->dc->store, call->user);
+	dc_call_bool(call, true);
+	return ERR_OK;
+}
+
+enum err dc_bots_get_commands(struct dc_call *call, struct err_info *ei)
+{
+	const struct dyn *d = dc_blob_object(call->arena, call->user->commands);
+	struct dyn_vec *v = dyn_vec(d, TLF_commands);
+	enum err rc;
+
+	(void)ei;
+	rc = own_commands(call);
+	if (!v)
+		v = dyn_vec_new(call->arena);
+	if (!rc)
+		call->result = (struct dyn_val){ .kind = DYN_VEC, .vec = v };
+	return rc;
+}
+
+/* A deep link: t.me/bot?start=... */
+enum err dc_bots_start(struct dc_call *call, struct err_info *ei)
+{
+	const char *param = dyn_str(call->fn, TLF_start_param);
+	struct world_new_msg n = {
+		.from = call->user->id,
+		.kind = WORLD_TEXT,
+		.random_id = dyn_int(call->fn, TLF_random_id, 0),
+		.date = call->now,
+	};
+	char text[WORLD_USERNAME_MAX + START_MAX + 10];
+	struct world_user *bot = NULL;
+	struct world_msg *m;
+	bool again;
+	enum err rc;
+
+	(void)ei;
+	rc = dc_peers_user(call, dyn_obj(call->fn, TLF_bot), &bot);
+	if (!rc)
+		rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &n.peer);
+	if (rc)
+		return rc;
+	if (!param)
+		return ERR_NOMEM;
+	if (!*bot->bot_token)
+		return dc_call_fail(call, 400, "BOT_INVALID");
+	if (strlen(param) > START_MAX ||
+	    strspn(param, START_CHARS) != strlen(param))
+		return dc_call_fail(call, 400, "START_PARAM_INVALID");
+	if (!n.random_id)
+		return dc_call_fail(call, 400, "RANDOM_ID_EMPTY");
+	rc = dc_peers_may_post(call, n.peer);
+	if (rc)
+		return rc;
+	n.text = text;
+	n.text_len = (size_t)snprintf(
+		text, sizeof(text), "/start%s%s%s%s", n.peer < 0 ? "@" : "",
+		n.peer < 0 ? bot->username : "", *param ? " " : "", param);
+	rc = world_send(&call->dc->world, &n, &m, &again);
+	if (rc)
+		return dc_peers_error(call, rc);
+	dc_call_obj(call, dc_view_sent(call, &m, 1));
+	return ERR_OK;
+}
+
+/* ---- the admin port */
 
 /* A new one each time: the old one is worth nothing then. */
 static void make_token(struct dc *dc, struct world_user *u)

@@ -45,7 +45,8 @@ enum err dc_channels_create(struct dc_call *call, struct err_info *ei)
 		.title = dyn_str(call->fn, TLF_title),
 		.about = dyn_str(call->fn, TLF_about),
 		.creator = call->user->id,
-		.megagroup = dyn_bool(call->fn, TLF_megagroup),
+		.megagroup = dyn_bool(call->fn, TLF_megagroup) ||
+			     dyn_bool(call->fn, TLF_forum),
 		.date = call->now,
 	};
 	struct world_channel *c;
@@ -58,6 +59,8 @@ enum err dc_channels_create(struct dc_call *call, struct err_info *ei)
 	rc = world_add_channel(&call->dc->world, &n, &c, &m);
 	if (rc == ERR_INVALID)
 		return dc_call_fail(call, 400, "CHAT_TITLE_EMPTY");
+	if (!rc && dyn_bool(call->fn, TLF_forum))
+		rc = world_topic_forum(&call->dc->world, c, true);
 	if (rc)
 		return rc;
 	dc_call_obj(call, dc_view_sent(call, &m, 1));
@@ -105,6 +108,8 @@ static struct dyn *full(struct dc_call *call, const struct world_channel *c)
 		dyn_set_int(d, TLF_read_inbox_max_id, s->read_in);
 		dyn_set_int(d, TLF_unread_count, world_channel_unread(c, s));
 	}
+	if (c->migrated_from)
+		dyn_set_int(d, TLF_migrated_from_chat_id, c->migrated_from);
 	if (c->slow_sec)
 		dyn_set_int(d, TLF_slowmode_seconds, c->slow_sec);
 	if (c->slow_sec && s && s->next_send > call->now)
@@ -142,8 +147,9 @@ static struct dyn *chat_full(struct dc_call *call, const struct world_chat *c)
 		const struct world_member *m = &c->members[i];
 		bool creator = m->user_id == c->creator;
 		struct dyn *p = dyn_new(call->arena,
-					creator ? TLN_chatParticipantCreator
-						: TLN_chatParticipant);
+					creator	   ? TLN_chatParticipantCreator
+					: m->admin ? TLN_chatParticipantAdmin
+						   : TLN_chatParticipant);
 
 		dyn_set_int(p, TLF_user_id, m->user_id);
 		dyn_set_int(p, TLF_inviter_id, m->inviter_id);
@@ -153,7 +159,7 @@ static struct dyn *chat_full(struct dc_call *call, const struct world_chat *c)
 	dyn_set_int(all, TLF_chat_id, c->id);
 	dyn_set_int(all, TLF_version, c->version);
 	dyn_set_int(d, TLF_id, c->id);
-	dyn_set_str(d, TLF_about, "");
+	dyn_set_str(d, TLF_about, c->about);
 	dyn_set_obj(d, TLF_participants, all);
 	dyn_set_obj(d, TLF_notify_settings,
 		    dyn_new(call->arena, TLN_peerNotifySettings));
@@ -178,28 +184,6 @@ enum err dc_channels_full_chat(struct dc_call *call, struct err_info *ei)
 		dc_refs_peer(&refs, c->members[i].user_id);
 	dc_refs_deinit(&refs);
 	dc_call_obj(call, d);
-	return ERR_OK;
-}
-
-enum err dc_channels_read(struct dc_call *call, struct err_info *ei)
-{
-	int64_t max_id = dyn_int(call->fn, TLF_max_id, 0);
-	struct world_channel *c = NULL;
-	struct world_seat *s;
-	enum err rc;
-
-	(void)ei;
-	rc = dc_channels_open(call, 0, &c);
-	if (rc)
-		return rc;
-	s = world_seat(c, call->user->id);
-	if (max_id <= 0 || max_id > c->n_msgs)
-		max_id = c->n_msgs;
-	if (s && s->in && max_id > s->read_in) {
-		s->read_in = (int32_t)max_id;
-		dc_store_put_seat(call->dc->store, c, s);
-	}
-	dc_call_bool(call, true);
 	return ERR_OK;
 }
 
@@ -244,26 +228,6 @@ enum err dc_channels_slow(struct dc_call *call, struct err_info *ei)
 	if (i == ARRAY_LEN(steps) || !c->megagroup)
 		return dc_call_fail(call, 400, "SECONDS_INVALID");
 	c->slow_sec = (int32_t)sec;
-	world_channel_changed(&call->dc->world, c);
-	dc_call_obj(call, dc_channels_look(call, c));
-	return ERR_OK;
-}
-
-enum err dc_channels_no_forwards(struct dc_call *call, struct err_info *ei)
-{
-	bool on = dyn_bool(call->fn, TLF_enabled);
-	struct world_channel *c = NULL;
-	enum err rc;
-
-	(void)ei;
-	rc = dc_channels_open(call, 0, &c);
-	if (rc)
-		return rc;
-	if (c->creator != call->user->id)
-		return dc_call_fail(call, 400, "CHAT_ADMIN_REQUIRED");
-	if (c->noforwards == on)
-		return dc_call_fail(call, 400, "CHAT_NOT_MODIFIED");
-	c->noforwards = on;
 	world_channel_changed(&call->dc->world, c);
 	dc_call_obj(call, dc_channels_look(call, c));
 	return ERR_OK;

@@ -18,16 +18,19 @@ struct batch {
 		int64_t old, fresh;
 	} albums[FORWARD_MAX];
 	uint32_t n_albums;
+	int32_t topic;
 };
 
 static struct world_extra header(const struct dc_call *call,
 				 const struct batch *b,
 				 const struct world_msg *m)
 {
-	struct world_extra x = m->body->extra;
+	struct world_extra x = *world_extra(m->body);
 	const struct world_channel *c = b->source.channel;
 
 	x.reply_to = 0;
+	x.topic = b->topic;
+	x.markup = NULL; /* buttons stay where they are */
 	if (dyn_bool(call->fn, TLF_drop_author)) {
 		x.fwd_from = 0;
 		x.fwd_date = x.fwd_post = 0;
@@ -82,7 +85,6 @@ static enum err used_before(struct dc_call *call, const struct batch *b)
 
 static enum err check_batch(struct dc_call *call, struct batch *b)
 {
-	const struct world_channel *c;
 	struct world_msg m;
 	uint32_t i;
 
@@ -94,13 +96,15 @@ static enum err check_batch(struct dc_call *call, struct batch *b)
 		return dc_call_fail(call, 400, "LIMIT_INVALID");
 	if (dyn_len(b->ids) != dyn_len(b->randoms))
 		return dc_call_fail(call, 400, "RANDOM_ID_INVALID");
-	c = b->source.channel;
-	if (c && c->noforwards)
+	if (dc_peers_protected(call, b->from))
 		return dc_call_fail(call, 400, "CHAT_FORWARDS_RESTRICTED");
 	for (i = 0; i < dyn_len(b->ids); i++) {
 		if (!dc_view_msg(&b->source, (int32_t)b->ids->items[i].i, &m) ||
 		    m.peer != b->from || m.body->kind != WORLD_TEXT)
 			return dc_call_fail(call, 400, "MESSAGE_ID_INVALID");
+		if (m.body->noforwards)
+			return dc_call_fail(call, 400,
+					    "CHAT_FORWARDS_RESTRICTED");
 	}
 	return used_before(call, b);
 }
@@ -120,8 +124,11 @@ static enum err forward_one(struct dc_call *call, struct batch *b, uint32_t i)
 	n.text = m.body->text;
 	n.text_len = m.body->text_len;
 	n.extra = header(call, b, &m);
-	if (dyn_bool(call->fn, TLF_drop_media_captions) && n.extra.file_id)
+	n.noforwards = dyn_bool(call->fn, TLF_noforwards);
+	if (dyn_bool(call->fn, TLF_drop_media_captions) && n.extra.file_id) {
 		n.text_len = 0;
+		n.extra.entities = NULL;
+	}
 	if (n.extra.grouped_id)
 		n.extra.grouped_id = album(b, n.extra.grouped_id);
 	return world_send(&call->dc->world, &n, &b->sent[i], &again);
@@ -129,6 +136,7 @@ static enum err forward_one(struct dc_call *call, struct batch *b, uint32_t i)
 
 enum err dc_messages_forward(struct dc_call *call, struct err_info *ei)
 {
+	struct world_extra place = { 0 };
 	struct batch b = { 0 };
 	enum err rc;
 	uint32_t i;
@@ -144,8 +152,13 @@ enum err dc_messages_forward(struct dc_call *call, struct err_info *ei)
 	rc = check_batch(call, &b);
 	if (!rc)
 		rc = dc_peers_may_post(call, b.to);
+	if (!rc && dyn_len(b.ids) > 1 && dc_peers_slow(call, b.to))
+		rc = dc_call_fail(call, 400, "SLOWMODE_MULTI_MSGS_DISABLED");
+	if (!rc)
+		rc = dc_compose_place(call, b.to, &place);
 	if (rc)
 		return rc;
+	b.topic = place.topic;
 	for (i = 0; i < dyn_len(b.ids) && !rc; i++)
 		rc = forward_one(call, &b, i);
 	if (rc)
@@ -172,7 +185,7 @@ static enum err edit_error(struct dc_call *call, enum err rc)
 }
 
 static enum err edit_post(struct dc_call *call, struct world_channel *c,
-			  int32_t id, struct tl_bytes text)
+			  int32_t id, const struct world_rewrite *r)
 {
 	const struct world_msg *m = world_channel_msg(c, id);
 
@@ -180,13 +193,47 @@ static enum err edit_post(struct dc_call *call, struct world_channel *c,
 	    !(!c->megagroup &&
 	      world_channel_can(c, call->user->id, WORLD_MAY_EDIT)))
 		return ERR_FORBIDDEN;
-	return world_channel_edit(&call->dc->world, c, id,
-				  (const char *)text.data, text.len, call->now);
+	return world_channel_edit(&call->dc->world, c, id, r);
+}
+
+/* Text, buttons, or both; without a text the one there is stays. */
+static enum err read_rewrite(struct dc_call *call, struct world_rewrite *r)
+{
+	struct tl_bytes text = dyn_bytes(call->fn, TLF_message);
+	enum err rc = ERR_OK;
+
+	r->date = call->now;
+	r->keep_markup = !*call->user->bot_token;
+	if (dyn_has(call->fn, TLF_message)) {
+		if (!text.len)
+			return dc_call_fail(call, 400, "MESSAGE_EMPTY");
+		if (text.len > WORLD_TEXT_MAX)
+			return dc_call_fail(call, 400, "MESSAGE_TOO_LONG");
+		r->text = (const char *)text.data;
+		r->text_len = text.len;
+		rc = dc_compose_entities(call, call->fn, &r->entities);
+	} else if (!dyn_has(call->fn, TLF_reply_markup)) {
+		return dc_call_fail(call, 400, "MESSAGE_EMPTY");
+	}
+	return rc ? rc : dc_compose_markup(call, &r->markup);
+}
+
+static enum err rewrite(struct dc_call *call, struct world_channel *c,
+			int32_t id)
+{
+	struct world_rewrite r = { 0 };
+	enum err rc = read_rewrite(call, &r);
+
+	if (!rc)
+		rc = c ? edit_post(call, c, id, &r)
+		       : world_edit(&call->dc->world, call->user, id, &r);
+	world_blob_unref(r.entities);
+	world_blob_unref(r.markup);
+	return rc;
 }
 
 enum err dc_messages_edit(struct dc_call *call, struct err_info *ei)
 {
-	struct tl_bytes text = dyn_bytes(call->fn, TLF_message);
 	int32_t id = (int32_t)dyn_int(call->fn, TLF_id, 0);
 	struct world *w = &call->dc->world;
 	struct world_channel *c;
@@ -201,12 +248,8 @@ enum err dc_messages_edit(struct dc_call *call, struct err_info *ei)
 	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
 	if (rc)
 		return rc;
-	if (!text.len)
-		return dc_call_fail(call, 400, "MESSAGE_EMPTY");
 	c = world_channel_of(w, peer);
-	rc = c ? edit_post(call, c, id, text)
-	       : world_edit(w, call->user, id, (const char *)text.data,
-			    text.len, call->now);
+	rc = rewrite(call, c, id);
 	if (rc)
 		return edit_error(call, rc);
 	dc_view_open(call, peer, &v);
@@ -255,6 +298,42 @@ enum err dc_messages_delete(struct dc_call *call, struct err_info *ei)
 	}
 	affected(call, world_pts(call->user), world_pts(call->user) - before);
 	return rc;
+}
+
+#define HISTORY_MAX 1000
+
+/* Some at a time: offset says how many are left. */
+enum err dc_messages_delete_history(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_messages_affectedHistory);
+	int64_t max_id = dyn_int(call->fn, TLF_max_id, 0), peer = 0;
+	bool revoke = dyn_bool(call->fn, TLF_revoke);
+	const struct world_dialog *box;
+	int32_t before, done = 0;
+	enum err rc;
+
+	(void)ei;
+	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
+	if (!rc && world_mark_channel(peer))
+		rc = dc_call_fail(call, 400, "PEER_ID_INVALID");
+	if (rc)
+		return rc;
+	box = world_dialog(call->user, peer);
+	before = world_pts(call->user);
+	for (; box && box->n && done < HISTORY_MAX && !rc; done++) {
+		if (max_id > 0 && box->ids[0] > max_id)
+			break;
+		rc = world_delete(&call->dc->world, call->user, box->ids[0],
+				  revoke);
+	}
+	if (rc)
+		return rc;
+	dyn_set_int(d, TLF_pts, world_pts(call->user));
+	dyn_set_int(d, TLF_pts_count, world_pts(call->user) - before);
+	dyn_set_int(d, TLF_offset,
+		    box && box->n && (max_id <= 0 || box->ids[0] <= max_id));
+	dc_call_obj(call, d);
+	return ERR_OK;
 }
 
 enum err dc_channels_delete(struct dc_call *call, struct err_info *ei)

@@ -77,61 +77,149 @@ static void push_msg(struct dc_call *call, struct dc_refs *refs, struct dyn *d,
 	dc_refs_msg(refs, m);
 }
 
-/* Does the message have what messages.search asks for? */
-static bool wanted(const struct world_msg *m, struct tl_bytes text)
+/* A page of what the view shows, newest first. */
+static void put_page(struct dc_call *call, const struct dc_view *v,
+		     const struct page *p)
 {
-	return !text.len ||
-	       (m->body->kind == WORLD_TEXT &&
-		memmem(m->body->text, m->body->text_len, text.data, text.len));
-}
-
-static enum err history(struct dc_call *call, struct tl_bytes text)
-{
-	struct page p = page_of(call->fn);
-	struct world_msg m;
-	struct dc_view view;
+	uint32_t n = 0, total = v->box ? v->box->n : 0;
+	struct dyn *d = messages_object(call, v, total, total <= p->limit);
 	struct dc_refs refs;
-	int64_t peer, i;
-	uint32_t n = 0, total;
-	struct dyn *d;
-	enum err rc;
+	struct world_msg m;
+	int64_t i = v->box ? (int64_t)before_offset(v, p) : 0;
 
-	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
-	if (rc)
-		return rc;
-	dc_view_open(call, peer, &view);
-	total = view.box ? view.box->n : 0;
-	i = view.box ? (int64_t)before_offset(&view, &p) : 0;
-	i -= p.add_offset;
+	i -= p->add_offset;
 	if (i > total)
 		i = total;
-	d = messages_object(call, &view, total, total <= p.limit);
 	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
-	for (; view.box && i > 0 && n < p.limit; i--) {
-		if (!dc_view_msg(&view, view.box->ids[i - 1], &m) ||
-		    (p.max_id && m.id >= p.max_id) || !wanted(&m, text))
+	for (; v->box && i > 0 && n < p->limit; i--) {
+		if (!dc_view_msg(v, v->box->ids[i - 1], &m) ||
+		    (p->max_id && m.id >= p->max_id))
 			continue;
-		if (m.id <= p.min_id)
+		if (m.id <= p->min_id)
 			break;
 		push_msg(call, &refs, d, &m);
 		n++;
 	}
-	dc_refs_peer(&refs, peer);
+	if (v->box)
+		dc_refs_peer(&refs, v->box->peer);
 	dc_refs_deinit(&refs);
 	dc_call_obj(call, d);
-	return ERR_OK;
+}
+
+static enum err open_view(struct dc_call *call, struct dc_view *ret)
+{
+	int64_t peer;
+	enum err rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
+
+	if (!rc)
+		dc_view_open(call, peer, ret);
+	return rc;
 }
 
 enum err dc_messages_history(struct dc_call *call, struct err_info *ei)
 {
+	struct page p = page_of(call->fn);
+	struct dc_view v;
+	enum err rc;
+
 	(void)ei;
-	return history(call, (struct tl_bytes){ 0 });
+	rc = open_view(call, &v);
+	if (!rc)
+		put_page(call, &v, &p);
+	return rc;
+}
+
+/* Those of the view that fit, as a list of their own. */
+static enum err select_ids(struct dc_call *call, struct dc_view *v,
+			   dc_view_fits fits, const void *ctx)
+{
+	struct world_dialog *box = arena_alloc(call->arena, sizeof(*box));
+	struct world_msg m;
+	uint32_t i;
+
+	if (!v->box)
+		return ERR_OK;
+	if (!box)
+		return ERR_NOMEM;
+	*box = (struct world_dialog){ .peer = v->box->peer };
+	box->ids = arena_array(call->arena, v->box->n + 1, sizeof(*box->ids));
+	if (!box->ids)
+		return ERR_NOMEM;
+	for (i = 0; i < v->box->n; i++) {
+		if (dc_view_msg(v, v->box->ids[i], &m) &&
+		    fits(&call->dc->world, &m, ctx))
+			box->ids[box->n++] = m.id;
+	}
+	v->box = box;
+	return ERR_OK;
+}
+
+static enum err only_topic(struct dc_call *call, struct dc_view *v, int64_t id)
+{
+	const struct world_topic *t =
+		v->channel && id > 0 && id <= INT32_MAX
+			? world_topic(v->channel, (int32_t)id)
+			: NULL;
+
+	if (!t)
+		return dc_call_fail(call, 400, "TOPIC_ID_INVALID");
+	v->box = &t->box;
+	return ERR_OK;
 }
 
 enum err dc_messages_search(struct dc_call *call, struct err_info *ei)
 {
+	struct page p = page_of(call->fn);
+	struct dc_search s;
+	struct dc_view v;
+	enum err rc;
+
 	(void)ei;
-	return history(call, dyn_bytes(call->fn, TLF_q));
+	rc = open_view(call, &v);
+	if (!rc && dyn_has(call->fn, TLF_top_msg_id))
+		rc = only_topic(call, &v, dyn_int(call->fn, TLF_top_msg_id, 0));
+	if (!rc)
+		rc = dc_search_read(call, &s);
+	if (!rc && !dc_search_is_all(&s))
+		rc = select_ids(call, &v, dc_search_fits, &s);
+	if (!rc)
+		put_page(call, &v, &p);
+	return rc;
+}
+
+static bool answers(const struct world *w, const struct world_msg *m,
+		    const void *ctx)
+{
+	const int32_t *id = ctx;
+
+	(void)w;
+	return m->reply_id == *id;
+}
+
+/* A topic of a forum; elsewhere, the answers to a message. */
+enum err dc_messages_replies(struct dc_call *call, struct err_info *ei)
+{
+	int64_t top = dyn_int(call->fn, TLF_msg_id, 0);
+	struct page p = page_of(call->fn);
+	int32_t id = (int32_t)top;
+	struct world_msg m;
+	struct dc_view v;
+	enum err rc;
+
+	(void)ei;
+	rc = open_view(call, &v);
+	if (rc)
+		return rc;
+	if (v.channel && v.channel->forum)
+		rc = only_topic(call, &v, top);
+	else if (top != id || !dc_view_msg(&v, id, &m) || !v.box ||
+		 m.peer != v.box->peer)
+		rc = dc_call_fail(call, 400, "MSG_ID_INVALID");
+	else
+		rc = select_ids(call, &v, answers, &id);
+	if (!rc)
+		put_page(call, &v, &p);
+	return rc;
 }
 
 static void get_ids(struct dc_call *call, const struct dc_view *v)
@@ -327,8 +415,8 @@ enum err dc_messages_chats(struct dc_call *call, struct err_info *ei)
 
 		if (!c || !world_is_member(c, call->user->id))
 			return dc_call_fail(call, 400, "CHAT_ID_INVALID");
-		dyn_push_obj(v, dc_objects_chat(call->arena, call->user->id, c,
-						true));
+		dyn_push_obj(v, dc_objects_chat(call->arena, &call->dc->world,
+						call->user->id, c, true));
 	}
 	dc_call_obj(call, d);
 	return ERR_OK;

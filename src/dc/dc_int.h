@@ -14,6 +14,8 @@
 #include "dc/world.h"
 #include "dc/world_channel.h"
 #include "dc/world_file.h"
+#include "dc/world_invite.h"
+#include "dc/world_topic.h"
 #include "http/server.h"
 #include "mtproto/authkey.h"
 #include "mtproto/envelope.h"
@@ -187,6 +189,19 @@ struct dc_counters {
 	uint64_t calls_unknown;
 };
 
+/* What the admin port may set; see dc_knobs.c */
+enum dc_repeat {
+	DC_REPEAT_MIXED, /* sends answer again, forwards refuse */
+	DC_REPEAT_ANSWER,
+	DC_REPEAT_ERROR,
+};
+
+struct dc_knobs {
+	int64_t callback_ms;  /* a bot's time to answer a button */
+	int64_t file_ref_sec; /* a file reference lives; 0 = for ever */
+	int64_t repeat;	      /* enum dc_repeat: a random_id used again */
+};
+
 struct dc_code {
 	int64_t phone;
 	int sent; /* how often, each time in another way */
@@ -219,6 +234,7 @@ struct dc {
 	struct imap logins; /* id -> dc_login */
 	struct dc_conn *dirty;
 	struct loop_call flush;
+	bool quiet;		 /* nothing is pushed: many things are made */
 	struct dc_sess *origin;	 /* whose call is being handled */
 	struct arena arena;	 /* one call's objects */
 	struct arena push_arena; /* one update's, while a call runs */
@@ -233,7 +249,9 @@ struct dc {
 	int64_t skew_sec; /* fault: our clock is wrong */
 	struct dc_fault faults[DC_FAULTS_MAX];
 	uint32_t n_faults;
-	struct imap late; /* request id -> an answer that waits */
+	struct imap late;    /* request id -> an answer that waits */
+	struct imap queries; /* id -> a pressed button without an answer */
+	struct dc_knobs knobs;
 	struct dc_rule rules[DC_RULES_MAX];
 	uint32_t n_rules;
 	struct imap spent;   /* what accounts used up under the rules */
@@ -258,6 +276,7 @@ struct dc_call {
 	struct arena *arena;
 	int32_t now;
 	bool without_updates;
+	bool later; /* the answer comes by dc_rpc_finish() */
 	struct dyn_val result;
 	int error_code; /* with ERR_RPC */
 	char error[64];
@@ -291,6 +310,10 @@ void dc_call_bool(struct dc_call *call, bool v);
 enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,
 		       const uint8_t *body, size_t len, struct err_info *ei);
 const char *dc_rpc_method_name(enum dc_method m);
+/* For a call answered later: what dc_rpc_finish() needs of it. */
+void dc_rpc_resume(struct dc *dc, struct dc_sess *s, uint16_t method,
+		   struct dc_call *ret);
+enum err dc_rpc_finish(struct dc_call *call, uint64_t msg_id, enum err rc);
 /* Something came under the key on c: is the key in use at two places? */
 void dc_rpc_spoke(struct dc *dc, struct dc_key *key, struct dc_conn *c);
 
@@ -357,8 +380,9 @@ void dc_conn_close(struct dc *dc, struct dc_conn *c, enum close_reason why);
 /* ---- dc_objects.c: layer 223 objects, as `viewer` sees them */
 struct dyn *dc_objects_user(struct arena *a, const struct world *w,
 			    int64_t viewer, const struct world_user *u);
-struct dyn *dc_objects_chat(struct arena *a, int64_t viewer,
-			    const struct world_chat *c, bool member);
+struct dyn *dc_objects_chat(struct arena *a, const struct world *w,
+			    int64_t viewer, const struct world_chat *c,
+			    bool member);
 struct dyn *dc_objects_peer(struct arena *a, int64_t peer);
 struct dyn *dc_objects_message(struct arena *a, const struct world *w,
 			       const struct world_msg *m);
@@ -405,6 +429,7 @@ void dc_password_forget(struct dc_key *k);
 /* "" takes it away. */
 enum err dc_password_set(struct dc *dc, struct world_user *u,
 			 const char *password, const char *hint);
+struct dyn *dc_bots_info(struct arena *a, const struct world_user *u);
 enum err dc_bots_routes(struct dc *dc, struct err_info *ei);
 struct dyn *dc_account_authorization(struct dc_call *call,
 				     const struct dc_key *k);
@@ -422,6 +447,20 @@ bool dc_view_msg(const struct dc_view *v, int32_t id, struct world_msg *ret);
 struct dyn *dc_view_sent(struct dc_call *call, struct world_msg *const *msgs,
 			 uint32_t n);
 
+typedef bool (*dc_view_fits)(const struct world *w, const struct world_msg *m,
+			     const void *ctx);
+
+/* ---- dc_search.c: what messages.search looks for */
+struct dc_search {
+	struct tl_bytes text;
+	uint16_t filter; /* TLN_*; 0 = all */
+	int64_t from, min_date, max_date;
+};
+enum err dc_search_read(struct dc_call *call, struct dc_search *ret);
+bool dc_search_is_all(const struct dc_search *s);
+bool dc_search_fits(const struct world *w, const struct world_msg *m,
+		    const void *ctx);
+
 /* ---- dc_history.c */
 struct dyn *dc_dialog_object(struct dc_call *call, int64_t peer);
 void dc_dialog_push_top(struct dc_call *call, struct dyn_vec *msgs,
@@ -434,6 +473,64 @@ enum err dc_channels_open(struct dc_call *call, unsigned int right,
 /* Updates that only say: look at this channel again. */
 struct dyn *dc_channels_look(struct dc_call *call,
 			     const struct world_channel *c);
+/* ---- dc_blob.c: TL objects as bytes the world keeps */
+/* d NULL: *ret NULL.  Both answer what cannot be kept with an error. */
+enum err dc_blob_pack(struct dc_call *call, const struct dyn *d,
+		      struct world_blob **ret);
+enum err dc_blob_pack_vec(struct dc_call *call, uint16_t holder, uint16_t field,
+			  struct dyn_vec *v, struct world_blob **ret);
+/* NULL: none; borrows the blob's bytes. */
+struct dyn *dc_blob_object(struct arena *a, const struct world_blob *b);
+void dc_blob_put_vec(struct dyn *to, uint16_t field,
+		     const struct world_blob *b);
+
+/* ---- dc_compose.c: new messages */
+/* reply_to and topic of the call, for a message to peer. */
+enum err dc_compose_place(struct dc_call *call, int64_t peer,
+			  struct world_extra *x);
+enum err dc_compose_entities(struct dc_call *call, const struct dyn *from,
+			     struct world_blob **ret);
+enum err dc_compose_markup(struct dc_call *call, struct world_blob **ret);
+/* All of it; n->peer is known.  Then dc_compose_end() after sending. */
+enum err dc_compose(struct dc_call *call, const struct dyn *text_from,
+		    struct world_new_msg *n);
+void dc_compose_end(struct world_new_msg *n);
+/* A service message by the caller; x may be NULL. */
+enum err dc_compose_action(struct dc_call *call, int64_t peer,
+			   const struct dyn *action,
+			   const struct world_extra *x, struct world_msg **ret);
+
+/* ---- dc_members.c */
+enum err dc_members_join(struct dc_call *call, struct world_channel *c,
+			 int64_t inviter, struct dyn **ret);
+enum err dc_members_join_error(struct dc_call *call, enum err rc);
+/* The answer to an invitation. */
+void dc_members_invited(struct dc_call *call, struct dyn *updates);
+
+/* ---- dc_invites.c */
+/* A link without an end; for the admin port, too. */
+enum err dc_invites_make(struct dc *dc, int64_t peer, int64_t admin,
+			 struct world_invite **ret);
+
+/* ---- dc_groups.c: groups and channels alike */
+/* The chat of a call's peer, chat_id or channel, if the caller may change it. */
+struct dc_group {
+	int64_t peer;
+	struct world_chat *chat;       /* or */
+	struct world_channel *channel; /* one of them */
+};
+enum err dc_groups_open(struct dc_call *call, unsigned int right,
+			struct dc_group *ret);
+enum err dc_groups_add(struct dc_call *call, struct world_chat *c,
+		       struct world_user *u, struct world_msg **ret);
+
+/* ---- dc_callbacks.c */
+void dc_callbacks_end(struct dc *dc);
+
+/* ---- dc_knobs.c */
+enum err dc_knobs_load(struct dc *dc, struct err_info *ei);
+enum err dc_knobs_routes(struct dc *dc, struct err_info *ei);
+
 /* ---- dc_updates.c */
 struct dyn *dc_updates_state_object(struct dc_call *call, int32_t pts);
 
@@ -477,8 +574,12 @@ enum err dc_peers_input(struct dc_call *call, const struct dyn *peer,
 enum err dc_peers_channel(struct dc_call *call, const struct dyn *input,
 			  struct world_channel **ret);
 enum err dc_peers_error(struct dc_call *call, enum err rc);
-/* The body that the call's reply_to means; 0 = none. */
-int64_t dc_peers_reply(struct dc_call *call, int64_t peer);
+/* Nothing said there may be forwarded. */
+bool dc_peers_protected(struct dc_call *call, int64_t peer);
+/* Does slow mode count for the caller there? */
+bool dc_peers_slow(struct dc_call *call, int64_t peer);
+enum err dc_peers_may_write(struct dc_call *call,
+			    const struct world_channel *c);
 /* May the caller say something there, now? */
 enum err dc_peers_may_post(struct dc_call *call, int64_t peer);
 /* Afterwards: slow mode counts. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is in a channel, and with what rights; links that let people in. */
+/* Who is in a channel, and with what rights. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static enum err service(struct dc_call *call, const struct world_channel *c,
 	return world_channel_post(&call->dc->world, &n, ret, &again);
 }
 
-static enum err join_error(struct dc_call *call, enum err rc)
+enum err dc_members_join_error(struct dc_call *call, enum err rc)
 {
 	if (rc == ERR_FORBIDDEN)
 		return dc_call_fail(call, 400, "USER_KICKED");
@@ -34,8 +34,8 @@ static enum err join_error(struct dc_call *call, enum err rc)
 	return rc;
 }
 
-static enum err join(struct dc_call *call, struct world_channel *c,
-		     int64_t inviter, struct dyn **ret)
+enum err dc_members_join(struct dc_call *call, struct world_channel *c,
+			 int64_t inviter, struct dyn **ret)
 {
 	struct world_msg *m;
 	char text[24];
@@ -44,7 +44,7 @@ static enum err join(struct dc_call *call, struct world_channel *c,
 	rc = world_channel_join(&call->dc->world, c, call->user->id, inviter,
 				call->now);
 	if (rc)
-		return join_error(call, rc);
+		return dc_members_join_error(call, rc);
 	*ret = dc_channels_look(call, c);
 	if (!c->megagroup)
 		return ERR_OK;
@@ -67,7 +67,7 @@ enum err dc_channels_join(struct dc_call *call, struct err_info *ei)
 		return rc;
 	if (world_channel_in(c, call->user->id))
 		return dc_call_fail(call, 400, "USER_ALREADY_PARTICIPANT");
-	rc = join(call, c, call->user->id, &d);
+	rc = dc_members_join(call, c, call->user->id, &d);
 	if (!rc)
 		dc_call_obj(call, d);
 	return rc;
@@ -87,6 +87,19 @@ enum err dc_channels_leave(struct dc_call *call, struct err_info *ei)
 	world_channel_leave(&call->dc->world, c, call->user->id);
 	dc_call_obj(call, dc_channels_look(call, c));
 	return ERR_OK;
+}
+
+/* Newer layers also say who could not be invited. */
+void dc_members_invited(struct dc_call *call, struct dyn *updates)
+{
+	struct dyn *d = updates;
+
+	if (schema_by_name(call->schema, TLN_messages_invitedUsers)) {
+		d = dyn_new(call->arena, TLN_messages_invitedUsers);
+		dyn_set_obj(d, TLF_updates, updates);
+		dyn_add_vec(d, TLF_missing_invitees);
+	}
+	dc_call_obj(call, d);
 }
 
 static enum err add_users(struct dc_call *call, struct world_channel *c,
@@ -109,7 +122,7 @@ static enum err add_users(struct dc_call *call, struct world_channel *c,
 		rc = world_channel_join(&call->dc->world, c, u->id,
 					call->user->id, call->now);
 		if (rc)
-			return join_error(call, rc);
+			return dc_members_join_error(call, rc);
 		len += (size_t)snprintf(text + len, size - len, "%s%lld",
 					len ? "," : "", (long long)u->id);
 	}
@@ -120,7 +133,7 @@ enum err dc_channels_invite(struct dc_call *call, struct err_info *ei)
 {
 	struct world_channel *c = NULL;
 	char text[LIST_MAX * 21] = "";
-	struct dyn *d, *invited;
+	struct dyn *d;
 	struct world_msg *m;
 	enum err rc;
 
@@ -141,13 +154,7 @@ enum err dc_channels_invite(struct dc_call *call, struct err_info *ei)
 			return rc;
 		d = dc_view_sent(call, &m, 1);
 	}
-	if (schema_by_name(call->schema, TLN_messages_invitedUsers)) {
-		invited = dyn_new(call->arena, TLN_messages_invitedUsers);
-		dyn_set_obj(invited, TLF_updates, d);
-		dyn_add_vec(invited, TLF_missing_invitees);
-		d = invited;
-	}
-	dc_call_obj(call, d);
+	dc_members_invited(call, d);
 	return ERR_OK;
 }
 
@@ -298,7 +305,7 @@ enum err dc_members_promote(struct dc_call *call, struct err_info *ei)
 	rc = world_channel_join(&call->dc->world, c, u->id, call->user->id,
 				call->now);
 	if (rc)
-		return join_error(call, rc);
+		return dc_members_join_error(call, rc);
 	s = world_seat(c, u->id);
 	s->rights = dc_objects_rights_of(dyn_obj(call->fn, TLF_admin_rights));
 	if (!text_copy(s->rank, sizeof(s->rank), rank))
@@ -337,90 +344,4 @@ enum err dc_members_ban(struct dc_call *call, struct err_info *ei)
 		world_channel_seat_changed(&call->dc->world, c, s);
 	dc_call_obj(call, dc_channels_look(call, c));
 	return ERR_OK;
-}
-
-/* ---- links */
-
-enum err dc_invites_export(struct dc_call *call, struct err_info *ei)
-{
-	struct dyn *d = dyn_new(call->arena, TLN_chatInviteExported);
-	char hash[WORLD_INVITE_LEN + 1], link[64];
-	struct world_channel *c = NULL;
-	uint8_t random[WORLD_INVITE_LEN / 2];
-	enum err rc;
-
-	(void)ei;
-	rc = dc_channels_open(call, WORLD_MAY_INVITE, &c);
-	if (rc)
-		return rc;
-	rnd_fill(rnd_system(), random, sizeof(random));
-	text_hex(hash, random, sizeof(random));
-	rc = world_channel_invite(&call->dc->world, c, hash);
-	if (rc)
-		return rc;
-	snprintf(link, sizeof(link), "https://t.me/+%s", hash);
-	dyn_set_str(d, TLF_link, link);
-	dyn_set_bool(d, TLF_permanent, true);
-	dyn_set_int(d, TLF_admin_id, call->user->id);
-	dyn_set_int(d, TLF_date, call->now);
-	dc_call_obj(call, d);
-	return ERR_OK;
-}
-
-static enum err by_hash(struct dc_call *call, struct world_channel **ret)
-{
-	const char *hash = dyn_str(call->fn, TLF_hash);
-
-	if (!hash)
-		return ERR_NOMEM;
-	if (!*hash)
-		return dc_call_fail(call, 400, "INVITE_HASH_EMPTY");
-	*ret = world_channel_by_invite(&call->dc->world, hash);
-	return *ret ? ERR_OK : dc_call_fail(call, 400, "INVITE_HASH_EXPIRED");
-}
-
-enum err dc_invites_check(struct dc_call *call, struct err_info *ei)
-{
-	struct world_channel *c = NULL;
-	struct dyn *d;
-	enum err rc;
-
-	(void)ei;
-	rc = by_hash(call, &c);
-	if (rc)
-		return rc;
-	if (world_channel_in(c, call->user->id)) {
-		d = dyn_new(call->arena, TLN_chatInviteAlready);
-		dyn_set_obj(d, TLF_chat,
-			    dc_objects_channel(call->arena, &call->dc->world,
-					       call->user->id, c));
-	} else {
-		d = dyn_new(call->arena, TLN_chatInvite);
-		dyn_set_bool(d, TLF_channel, true);
-		dyn_set_bool(d, c->megagroup ? TLF_megagroup : TLF_broadcast,
-			     true);
-		dyn_set_str(d, TLF_title, c->title);
-		dyn_set_obj(d, TLF_photo, dyn_new(call->arena, TLN_photoEmpty));
-		dyn_set_int(d, TLF_participants_count, c->n_in);
-	}
-	dc_call_obj(call, d);
-	return ERR_OK;
-}
-
-enum err dc_invites_import(struct dc_call *call, struct err_info *ei)
-{
-	struct world_channel *c = NULL;
-	struct dyn *d = NULL;
-	enum err rc;
-
-	(void)ei;
-	rc = by_hash(call, &c);
-	if (rc)
-		return rc;
-	if (world_channel_in(c, call->user->id))
-		return dc_call_fail(call, 400, "USER_ALREADY_PARTICIPANT");
-	rc = join(call, c, c->creator, &d);
-	if (!rc)
-		dc_call_obj(call, d);
-	return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* messages.* that write: sending, groups, read marks, typing. */
+/* messages.* that write: sending, making groups. */
 #include <string.h>
 
 #include "dc/dc_int.h"
@@ -52,11 +52,13 @@ enum err dc_messages_send(struct dc_call *call, struct err_info *ei)
 		return dc_call_fail(call, 400, "MESSAGE_TOO_LONG");
 	if (!n.random_id)
 		return dc_call_fail(call, 400, "RANDOM_ID_EMPTY");
-	n.extra.reply_to = dc_peers_reply(call, n.peer);
 	rc = dc_peers_may_post(call, n.peer);
+	if (!rc)
+		rc = dc_compose(call, call->fn, &n);
 	if (rc)
 		return rc;
 	rc = world_send(&call->dc->world, &n, &m, &again);
+	dc_compose_end(&n);
 	if (rc)
 		return dc_peers_error(call, rc);
 	if (!again)
@@ -79,7 +81,6 @@ enum err dc_messages_create_chat(struct dc_call *call, struct err_info *ei)
 	struct world_chat *c;
 	struct world_user *u;
 	struct world_msg *m;
-	struct dyn *d;
 	enum err rc;
 	uint32_t i;
 
@@ -99,76 +100,6 @@ enum err dc_messages_create_chat(struct dc_call *call, struct err_info *ei)
 		return dc_call_fail(call, 400, "CHAT_TITLE_EMPTY");
 	if (rc)
 		return rc;
-	d = dc_view_sent(call, &m, 1);
-	/* Newer layers also say who could not be invited. */
-	if (schema_by_name(call->schema, TLN_messages_invitedUsers)) {
-		struct dyn *invited =
-			dyn_new(call->arena, TLN_messages_invitedUsers);
-
-		dyn_set_obj(invited, TLF_updates, d);
-		dyn_add_vec(invited, TLF_missing_invitees);
-		d = invited;
-	}
-	dc_call_obj(call, d);
-	return ERR_OK;
-}
-
-enum err dc_messages_read(struct dc_call *call, struct err_info *ei)
-{
-	struct dyn *d = dyn_new(call->arena, TLN_messages_affectedMessages);
-	const struct world_event *e;
-	int64_t peer;
-	enum err rc;
-
-	(void)ei;
-	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
-	if (!rc)
-		rc = world_read(&call->dc->world, call->user, peer,
-				(int32_t)dyn_int(call->fn, TLF_max_id, 0), &e);
-	if (rc)
-		return rc;
-	dyn_set_int(d, TLF_pts, world_pts(call->user));
-	dyn_set_int(d, TLF_pts_count, e ? 1 : 0);
-	dc_call_obj(call, d);
-	return ERR_OK;
-}
-
-static void typing_to(struct dc_call *call, int64_t to, struct dyn *update)
-{
-	struct dyn *d = dyn_new(call->arena, TLN_updateShort);
-
-	dyn_set_obj(d, TLF_update, update);
-	dyn_set_int(d, TLF_date, call->now);
-	if (to != call->user->id)
-		dc_push_update(call->dc, to, d);
-}
-
-enum err dc_messages_typing(struct dc_call *call, struct err_info *ei)
-{
-	struct dyn *action = dyn_obj(call->fn, TLF_action), *d;
-	const struct world_chat *c;
-	int64_t peer;
-	enum err rc;
-	uint32_t i;
-
-	(void)ei;
-	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &peer);
-	if (rc)
-		return rc;
-	c = peer < 0 ? world_chat(&call->dc->world, -peer) : NULL;
-	d = dyn_new(call->arena,
-		    c ? TLN_updateChatUserTyping : TLN_updateUserTyping);
-	dyn_set_obj(d, TLF_action, action);
-	if (c) {
-		dyn_set_int(d, TLF_chat_id, c->id);
-		dyn_set_obj(d, TLF_from_id,
-			    dc_objects_peer(call->arena, call->user->id));
-	} else {
-		dyn_set_int(d, TLF_user_id, call->user->id);
-		typing_to(call, peer, d);
-	}
-	for (i = 0; c && i < c->n_members; i++)
-		typing_to(call, c->members[i].user_id, d);
-	dc_call_bool(call, true);
+	dc_members_invited(call, dc_view_sent(call, &m, 1));
 	return ERR_OK;
 }

@@ -17,6 +17,7 @@ static const struct {
 	{ TLF_invite_users, WORLD_MAY_INVITE },
 	{ TLF_pin_messages, WORLD_MAY_PIN },
 	{ TLF_add_admins, WORLD_MAY_PROMOTE },
+	{ TLF_manage_topics, WORLD_MAY_TOPICS },
 };
 
 struct dyn *dc_objects_rights(struct arena *a, unsigned int may)
@@ -94,6 +95,8 @@ struct dyn *dc_objects_channel(struct arena *a, const struct world *w,
 		dyn_set_bool(d, TLF_noforwards, true);
 	if (c->slow_sec)
 		dyn_set_bool(d, TLF_slowmode_enabled, true);
+	if (c->forum)
+		dyn_set_bool(d, TLF_forum, true);
 	dyn_set_obj(d, TLF_photo, dyn_new(a, TLN_chatPhotoEmpty));
 	if (c->megagroup)
 		dyn_set_obj(d, TLF_default_banned_rights,
@@ -135,7 +138,10 @@ static struct dyn *action(struct arena *a, const struct world *w,
 	const char *text = m->body->text;
 	struct dyn *d;
 
-	switch (m->body->kind) {
+	switch ((enum world_kind)m->body->kind) {
+	case WORLD_ACTION:
+		d = dc_blob_object(a, world_extra(m->body)->object);
+		return d ? d : dyn_new(a, TLN_messageActionEmpty);
 	case WORLD_CHANNEL_CREATE:
 		d = dyn_new(a, TLN_messageActionChannelCreate);
 		dyn_set_str(d, TLF_title, text);
@@ -159,7 +165,7 @@ static struct dyn *action(struct arena *a, const struct world *w,
 static void put_extra(struct dyn *d, const struct world *w,
 		      const struct world_msg *m)
 {
-	const struct world_extra *x = &m->body->extra;
+	const struct world_extra *x = world_extra(m->body);
 	const struct world_file *f = world_file(w, x->file_id);
 
 	if (x->fwd_from) {
@@ -176,8 +182,33 @@ static void put_extra(struct dyn *d, const struct world *w,
 		dyn_set_int(d, TLF_grouped_id, x->grouped_id);
 	if (f)
 		dyn_set_obj(d, TLF_media, dc_objects_media(d->arena, w, f));
+	else if (x->object)
+		dyn_set_obj(d, TLF_media, dc_blob_object(d->arena, x->object));
+	dc_blob_put_vec(d, TLF_entities, x->entities);
+	if (x->markup)
+		dyn_set_obj(d, TLF_reply_markup,
+			    dc_blob_object(d->arena, x->markup));
+	if (m->body->noforwards)
+		dyn_set_bool(d, TLF_noforwards, true);
 	if (m->body->edit_date)
 		dyn_set_int(d, TLF_edit_date, m->body->edit_date);
+}
+
+/* What it answers; in a forum also, or only, the topic it is in. */
+static void put_reply(struct dyn *d, const struct world_msg *m)
+{
+	int32_t topic = world_extra(m->body)->topic;
+	struct dyn *h;
+
+	if (!m->reply_id && (!topic || topic == m->id))
+		return;
+	h = dyn_new(d->arena, TLN_messageReplyHeader);
+	if (topic)
+		dyn_set_bool(h, TLF_forum_topic, true);
+	dyn_set_int(h, TLF_reply_to_msg_id, m->reply_id ? m->reply_id : topic);
+	if (topic && m->reply_id)
+		dyn_set_int(h, TLF_reply_to_top_id, topic);
+	dyn_set_obj(d, TLF_reply_to, h);
 }
 
 struct dyn *dc_objects_message(struct arena *a, const struct world *w,
@@ -198,12 +229,9 @@ struct dyn *dc_objects_message(struct arena *a, const struct world *w,
 		dyn_set_obj(d, TLF_from_id, dc_objects_peer(a, m->body->from));
 	dyn_set_obj(d, TLF_peer_id, dc_objects_peer(a, m->peer));
 	dyn_set_int(d, TLF_date, m->body->date);
-	if (m->reply_id) {
-		struct dyn *h = dyn_new(a, TLN_messageReplyHeader);
-
-		dyn_set_int(h, TLF_reply_to_msg_id, m->reply_id);
-		dyn_set_obj(d, TLF_reply_to, h);
-	}
+	put_reply(d, m);
+	if (m->pinned)
+		dyn_set_bool(d, TLF_pinned, true);
 	if (service) {
 		dyn_set_obj(d, TLF_action, action(a, w, m));
 		return d;
@@ -230,7 +258,13 @@ struct dyn *dc_objects_channel_event(struct arena *a, const struct world *w,
 	const struct world_msg *m = world_channel_msg(c, e->value);
 	struct dyn *d;
 
-	if (e->kind == WORLD_EV_DELETE || !m) {
+	if (e->kind == WORLD_EV_PIN || e->kind == WORLD_EV_UNPIN) {
+		d = dyn_new(a, TLN_updatePinnedChannelMessages);
+		if (e->kind == WORLD_EV_PIN)
+			dyn_set_bool(d, TLF_pinned, true);
+		dyn_set_int(d, TLF_channel_id, c->id);
+		dyn_push_int(dyn_add_vec(d, TLF_messages), e->value);
+	} else if (e->kind == WORLD_EV_DELETE || !m) {
 		d = dyn_new(a, TLN_updateDeleteChannelMessages);
 		dyn_set_int(d, TLF_channel_id, c->id);
 		dyn_push_int(dyn_add_vec(d, TLF_messages), e->value);
@@ -285,7 +319,8 @@ static struct dyn *document(struct arena *a, const struct world *w,
 	dyn_set_int(d, TLF_size, (int64_t)f->size);
 	dyn_set_int(d, TLF_dc_id, f->dc_id);
 	v = dyn_add_vec(d, TLF_attributes);
-	if (*f->name) {
+	dc_blob_put_vec(d, TLF_attributes, f->attributes);
+	if (*f->name && !f->attributes) {
 		name = dyn_new(a, TLN_documentAttributeFilename);
 		dyn_set_str(name, TLF_file_name, f->name);
 		dyn_push_obj(v, name);

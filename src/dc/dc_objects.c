@@ -29,8 +29,32 @@ struct dyn *dc_objects_user(struct arena *a, const struct world *w,
 	return d;
 }
 
-struct dyn *dc_objects_chat(struct arena *a, int64_t viewer,
-			    const struct world_chat *c, bool member)
+static void put_group_standing(struct dyn *d, const struct world *w,
+			       int64_t viewer, const struct world_chat *c)
+{
+	struct arena *a = d->arena;
+
+	if (world_chat_admin(c, viewer))
+		dyn_set_obj(d, TLF_admin_rights,
+			    dc_objects_rights(a, WORLD_MAY_ALL &
+							 ~WORLD_MAY_TOPICS));
+	dyn_set_obj(d, TLF_default_banned_rights, dc_objects_banned(a, 0));
+	if (c->migrated_to) {
+		struct dyn *to = dyn_new(a, TLN_inputChannel);
+
+		dyn_set_int(to, TLF_channel_id, c->migrated_to);
+		dyn_set_int(
+			to, TLF_access_hash,
+			world_access_hash(w, viewer,
+					  world_channel_mark(c->migrated_to)));
+		dyn_set_bool(d, TLF_deactivated, true);
+		dyn_set_obj(d, TLF_migrated_to, to);
+	}
+}
+
+struct dyn *dc_objects_chat(struct arena *a, const struct world *w,
+			    int64_t viewer, const struct world_chat *c,
+			    bool member)
 {
 	struct dyn *d;
 
@@ -49,6 +73,9 @@ struct dyn *dc_objects_chat(struct arena *a, int64_t viewer,
 	dyn_set_int(d, TLF_participants_count, c->n_members);
 	dyn_set_int(d, TLF_date, c->date);
 	dyn_set_int(d, TLF_version, c->version);
+	if (c->noforwards)
+		dyn_set_bool(d, TLF_noforwards, true);
+	put_group_standing(d, w, viewer, c);
 	return d;
 }
 
@@ -102,16 +129,16 @@ void dc_refs_peer(struct dc_refs *r, int64_t peer)
 							  r->viewer, ch));
 	else
 		dyn_push_obj(r->chats,
-			     dc_objects_chat(r->chats->arena, r->viewer, c,
-					     world_is_member(c, r->viewer)));
+			     dc_objects_chat(r->chats->arena, r->w, r->viewer,
+					     c, world_is_member(c, r->viewer)));
 }
 
 void dc_refs_msg(struct dc_refs *r, const struct world_msg *m)
 {
 	dc_refs_peer(r, m->peer);
 	dc_refs_peer(r, m->body->from);
-	if (m->body->extra.fwd_from)
-		dc_refs_peer(r, m->body->extra.fwd_from);
+	if (world_extra(m->body)->fwd_from)
+		dc_refs_peer(r, world_extra(m->body)->fwd_from);
 }
 
 /* ---- updates */
@@ -122,7 +149,15 @@ struct dyn *dc_objects_event(struct arena *a, const struct world *w,
 {
 	struct dyn *d;
 
-	switch (e->kind) {
+	switch ((enum world_event_kind)e->kind) {
+	case WORLD_EV_PIN:
+	case WORLD_EV_UNPIN:
+		d = dyn_new(a, TLN_updatePinnedMessages);
+		if (e->kind == WORLD_EV_PIN)
+			dyn_set_bool(d, TLF_pinned, true);
+		dyn_set_obj(d, TLF_peer, dc_objects_peer(a, e->peer));
+		dyn_push_int(dyn_add_vec(d, TLF_messages), e->value);
+		break;
 	case WORLD_EV_READ_IN:
 		d = dyn_new(a, TLN_updateReadHistoryInbox);
 		dyn_set_obj(d, TLF_peer, dc_objects_peer(a, e->peer));

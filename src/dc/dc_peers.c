@@ -53,11 +53,29 @@ enum err dc_peers_channel(struct dc_call *call, const struct dyn *input,
 	return ERR_OK;
 }
 
-static enum err may_post_channel(struct dc_call *call,
-				 const struct world_channel *c)
+bool dc_peers_protected(struct dc_call *call, int64_t peer)
+{
+	const struct world *w = &call->dc->world;
+	const struct world_channel *ch = world_channel_of(w, peer);
+	const struct world_chat *c = peer < 0 ? world_chat(w, -peer) : NULL;
+
+	return ch ? ch->noforwards : c && c->noforwards;
+}
+
+bool dc_peers_slow(struct dc_call *call, int64_t peer)
+{
+	const struct world_channel *c =
+		world_channel_of(&call->dc->world, peer);
+	const struct world_seat *s = c ? world_seat(c, call->user->id) : NULL;
+
+	return c && c->slow_sec && c->creator != call->user->id &&
+	       !(s && s->rights);
+}
+
+/* Slow mode aside. */
+enum err dc_peers_may_write(struct dc_call *call, const struct world_channel *c)
 {
 	const struct world_seat *s = world_seat(c, call->user->id);
-	bool admin = c->creator == call->user->id || (s && s->rights);
 
 	if (!s || !s->in)
 		return dc_call_fail(call, 403, "CHAT_WRITE_FORBIDDEN");
@@ -66,10 +84,20 @@ static enum err may_post_channel(struct dc_call *call,
 		return dc_call_fail(call, 400, "CHAT_ADMIN_REQUIRED");
 	if (s->banned & WORLD_BANNED_SEND)
 		return dc_call_fail(call, 400, "USER_BANNED_IN_CHANNEL");
-	if (c->slow_sec && !admin && call->now < s->next_send)
-		return dc_call_fail(call, 420, "SLOWMODE_WAIT_%d",
-				    s->next_send - call->now);
 	return ERR_OK;
+}
+
+static enum err may_post_channel(struct dc_call *call,
+				 const struct world_channel *c)
+{
+	const struct world_seat *s = world_seat(c, call->user->id);
+	enum err rc = dc_peers_may_write(call, c);
+
+	if (!rc && s && dc_peers_slow(call, c->box.peer) &&
+	    call->now < s->next_send)
+		rc = dc_call_fail(call, 420, "SLOWMODE_WAIT_%d",
+				  s->next_send - call->now);
+	return rc;
 }
 
 enum err dc_peers_may_post(struct dc_call *call, int64_t peer)
@@ -86,8 +114,10 @@ void dc_peers_posted(struct dc_call *call, int64_t peer)
 		world_channel_of(&call->dc->world, peer);
 	struct world_seat *s = c ? world_seat(c, call->user->id) : NULL;
 
-	if (s && c->slow_sec)
-		s->next_send = call->now + c->slow_sec;
+	if (!s || !dc_peers_slow(call, peer))
+		return;
+	s->next_send = call->now + c->slow_sec;
+	dc_store_put_seat(call->dc->store, c, s);
 }
 
 enum err dc_peers_input(struct dc_call *call, const struct dyn *peer,
@@ -131,20 +161,4 @@ enum err dc_peers_error(struct dc_call *call, enum err rc)
 	default:
 		return rc;
 	}
-}
-
-int64_t dc_peers_reply(struct dc_call *call, int64_t peer)
-{
-	const struct dyn *to = dyn_obj(call->fn, TLF_reply_to);
-	struct world_msg m;
-	struct dc_view v;
-	int64_t id;
-
-	/* Older layers have the number in the call itself. */
-	id = dyn_int(to ? to : call->fn, TLF_reply_to_msg_id, 0);
-	dc_view_open(call, peer, &v);
-	if (id <= 0 || id > INT32_MAX || !dc_view_msg(&v, (int32_t)id, &m) ||
-	    m.peer != peer)
-		return 0;
-	return m.body->id;
 }

@@ -38,7 +38,7 @@ static bool anyone_online(const struct dc *dc, int64_t user_id)
 {
 	const struct dc_account *a = imap_get(&dc->accounts, user_id);
 
-	return a && a->online &&
+	return !dc->quiet && a && a->online &&
 	       (a->online != dc->origin || a->online->next_online);
 }
 
@@ -189,7 +189,24 @@ static void on_file(void *ctx, const struct world_file *f)
 	dc_store_put_file(dc->store, f);
 }
 
+static void on_invite(void *ctx, const struct world_invite *i)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_invite(dc->store, i);
+}
+
+static void on_topic(void *ctx, const struct world_channel *c,
+		     const struct world_topic *t)
+{
+	struct dc *dc = ctx;
+
+	dc_store_put_topic(dc->store, c, t);
+}
+
 const struct world_observer dc_push_observer = {
+	.on_invite = on_invite,
+	.on_topic = on_topic,
 	.on_change = on_change,
 	.on_channel = on_channel,
 	.on_seat = on_seat,

@@ -368,6 +368,29 @@ static enum err answer(struct dc_call *call, uint64_t msg_id, enum err rc,
 					      buf_head(out), buf_len(out));
 }
 
+void dc_rpc_resume(struct dc *dc, struct dc_sess *s, uint16_t method,
+		   struct dc_call *ret)
+{
+	*ret = (struct dc_call){ .dc = dc,
+				 .conn = s->conn,
+				 .sess = s,
+				 .key = s->key,
+				 .schema = schema_for_layer(s->key->layer),
+				 .arena = &dc->arena,
+				 .now = dc_now(dc) };
+	ret->fn = dyn_new(ret->arena, method);
+	ret->user = world_user(&dc->world, s->key->user_id);
+}
+
+enum err dc_rpc_finish(struct dc_call *call, uint64_t msg_id, enum err rc)
+{
+	struct err_info why = { 0 };
+
+	if (!call->fn)
+		return ERR_NOMEM;
+	return answer(call, msg_id, rc, &why);
+}
+
 enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,
 		       const uint8_t *body, size_t len, struct err_info *ei)
 {
@@ -387,7 +410,7 @@ enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,
 	if (!rc)
 		rc = dispatch(&call, &why);
 	/* A handler may have ended this very session. */
-	if (dc->origin == s)
+	if (dc->origin == s && !(call.later && !rc))
 		rc = answer(&call, msg_id, rc, &why);
 	else
 		rc = ERR_OK;

@@ -24,32 +24,39 @@ static const char *const stmt_sql[ST_COUNT] = {
 		"INSERT OR REPLACE INTO users VALUES (?1,?2,?3,?4,?5,?6)",
 	[ST_PUT_PASSWORD] = "REPLACE INTO passwords VALUES (?,?,?,?,?)",
 	[ST_DEL_PASSWORD] = "DELETE FROM passwords WHERE user_id = ?1",
-	[ST_PUT_BOT] = "REPLACE INTO bots VALUES (?,?)",
-	[ST_PUT_CHAT] = "INSERT OR REPLACE INTO chats VALUES (?1,?2,?3,?4,?5)",
-	[ST_PUT_MEMBER] =
-		"INSERT OR REPLACE INTO members VALUES (?1,?2,?3,?4,?5)",
-	[ST_PUT_BODY] = "INSERT OR REPLACE INTO bodies VALUES (?1,?2,?3,?4,?5)",
+	[ST_PUT_BOT] = "REPLACE INTO bots VALUES (?,?,?)",
+	[ST_PUT_CHAT] = "REPLACE INTO chats VALUES (?,?,?,?,?,?,?,?)",
+	[ST_DEL_MEMBERS] = "DELETE FROM members WHERE chat_id = ?1",
+	[ST_PUT_MEMBER] = "REPLACE INTO members VALUES (?,?,?,?,?,?)",
+	[ST_PUT_BODY] = "REPLACE INTO bodies VALUES (?,?,?,?,?,?)",
 	[ST_PUT_EVENT] = "INSERT INTO events VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
 	[ST_PUT_EXTRA] = "INSERT OR REPLACE INTO extras VALUES"
-			 " (?1,?2,?3,?4,?5,?6,?7,?8)",
+			 " (?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_PUT_CHANNEL] = "INSERT OR REPLACE INTO channels VALUES"
 			   " (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
 	[ST_PUT_SEAT] = "INSERT OR REPLACE INTO seats VALUES"
-			" (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+			" (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
 	[ST_PUT_POST] = "INSERT INTO posts VALUES (?1,?2,?3,?4,?5,?6)",
 	[ST_PUT_FILE] = "INSERT OR REPLACE INTO files VALUES"
-			" (?1,?2,?3,?4,?5,?6,?7)",
+			" (?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_PUT_INVITE] = "REPLACE INTO invites VALUES (?,?,?,?,?,?,?,?,?)",
+	[ST_PUT_TOPIC] = "REPLACE INTO topics VALUES (?,?,?,?,?,?,?,?)",
+	[ST_DEL_TOPIC] = "DELETE FROM topics WHERE channel = ?1 AND id = ?2",
+	[ST_PUT_READ] = "REPLACE INTO topic_reads VALUES (?,?,?,?)",
 	[ST_PUT_KEY] = "REPLACE INTO auth_keys VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_DEL_KEY] = "DELETE FROM auth_keys WHERE id = ?1",
 };
 
 /*
  * events: kind 0 is a message (extra = body id), 1 and 2 are read marks (extra =
- * unread count after it); the primary key is the box itself in order of pts.
+ * unread count after it), the others have none; the primary key is the box
+ * itself in order of pts.
  */
+#define SCHEMA_VERSION 2
 static const char schema_sql[] =
 	"PRAGMA journal_mode=WAL;"
 	"PRAGMA synchronous=NORMAL;"
+	"PRAGMA user_version=2;"
 	"CREATE TABLE IF NOT EXISTS meta ("
 	" name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS users ("
@@ -59,16 +66,18 @@ static const char schema_sql[] =
 	" user_id INTEGER PRIMARY KEY, salt1 BLOB, salt2 BLOB, verifier BLOB,"
 	" hint TEXT);"
 	"CREATE TABLE IF NOT EXISTS bots ("
-	" user_id INTEGER PRIMARY KEY, token TEXT);"
+	" user_id INTEGER PRIMARY KEY, token TEXT, commands BLOB);"
 	"CREATE TABLE IF NOT EXISTS chats ("
 	" id INTEGER PRIMARY KEY, creator INTEGER, date INTEGER,"
-	" version INTEGER, title TEXT);"
+	" version INTEGER, flags INTEGER, migrated_to INTEGER, title TEXT,"
+	" about TEXT);"
 	"CREATE TABLE IF NOT EXISTS members ("
 	" chat_id INTEGER, pos INTEGER, user_id INTEGER, inviter_id INTEGER,"
-	" date INTEGER, PRIMARY KEY (chat_id, pos)) WITHOUT ROWID;"
+	" date INTEGER, admin INTEGER, PRIMARY KEY (chat_id, pos))"
+	" WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS bodies ("
 	" id INTEGER PRIMARY KEY, sender INTEGER, date INTEGER, kind INTEGER,"
-	" text TEXT);"
+	" flags INTEGER, text TEXT);"
 	"CREATE TABLE IF NOT EXISTS events ("
 	" owner INTEGER, pts INTEGER, kind INTEGER, peer INTEGER,"
 	" value INTEGER, extra INTEGER, out INTEGER, random_id INTEGER,"
@@ -76,22 +85,35 @@ static const char schema_sql[] =
 	"CREATE TABLE IF NOT EXISTS extras ("
 	" body INTEGER PRIMARY KEY, edit_date INTEGER, fwd_from INTEGER,"
 	" fwd_date INTEGER, fwd_post INTEGER, grouped INTEGER, file INTEGER,"
-	" reply_to INTEGER);"
+	" reply_to INTEGER, topic INTEGER, entities BLOB, markup BLOB,"
+	" object BLOB);"
 	"CREATE TABLE IF NOT EXISTS channels ("
 	" id INTEGER PRIMARY KEY, creator INTEGER, date INTEGER, flags INTEGER,"
 	" slow_sec INTEGER, title TEXT, about TEXT, username TEXT,"
-	" invite TEXT);"
+	" migrated_from INTEGER);"
 	"CREATE TABLE IF NOT EXISTS seats ("
 	" channel INTEGER, user INTEGER, inviter INTEGER, date INTEGER,"
 	" rights INTEGER, banned INTEGER, inside INTEGER, read_in INTEGER,"
-	" rank TEXT, PRIMARY KEY (channel, user)) WITHOUT ROWID;"
+	" rank TEXT, next_send INTEGER, PRIMARY KEY (channel, user))"
+	" WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS posts ("
 	" channel INTEGER, pts INTEGER, kind INTEGER, value INTEGER,"
 	" body INTEGER, random_id INTEGER, PRIMARY KEY (channel, pts))"
 	" WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS files ("
 	" id INTEGER PRIMARY KEY, access_hash INTEGER, photo INTEGER,"
-	" date INTEGER, name TEXT, mime TEXT, data BLOB);"
+	" date INTEGER, name TEXT, mime TEXT, data BLOB, attributes BLOB);"
+	"CREATE TABLE IF NOT EXISTS invites ("
+	" hash TEXT PRIMARY KEY, peer INTEGER, admin INTEGER, date INTEGER,"
+	" expires INTEGER, most INTEGER, used INTEGER, flags INTEGER,"
+	" title TEXT) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS topics ("
+	" channel INTEGER, id INTEGER, creator INTEGER, date INTEGER,"
+	" color INTEGER, emoji INTEGER, flags INTEGER, title TEXT,"
+	" PRIMARY KEY (channel, id)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS topic_reads ("
+	" channel INTEGER, topic INTEGER, user INTEGER, max_id INTEGER,"
+	" PRIMARY KEY (channel, topic, user)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS auth_keys ("
 	" id INTEGER PRIMARY KEY, dc_id INTEGER, key BLOB, user_id INTEGER,"
 	" state INTEGER, layer INTEGER, created INTEGER, salt INTEGER,"
@@ -116,10 +138,38 @@ static enum err make_private(const char *path, struct err_info *ei)
 	return ERR_OK;
 }
 
+/* Our file of another shape is not guessed at. */
+static enum err check_version(struct dc_store *s, struct err_info *ei)
+{
+	static const char sql[] = "SELECT (SELECT user_version FROM"
+				  " pragma_user_version), count(*)"
+				  " FROM sqlite_master";
+	int version = 0, tables = 0;
+	sqlite3_stmt *st;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) != SQLITE_OK)
+		return db_error(s, "version", ei);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		version = sqlite3_column_int(st, 0);
+		tables = sqlite3_column_int(st, 1);
+	}
+	sqlite3_finalize(st);
+	if (tables && version != SCHEMA_VERSION)
+		return err_set(ei, ERR_CONFLICT,
+			       "state file: made by another version of tgfleet "
+			       "dc (shape %d, this one reads %d): begin with a "
+			       "new file",
+			       version, SCHEMA_VERSION);
+	return ERR_OK;
+}
+
 static enum err prepare(struct dc_store *s, struct err_info *ei)
 {
+	enum err rc = check_version(s, ei);
 	int i;
 
+	if (rc)
+		return rc;
 	if (sqlite3_exec(s->db, schema_sql, NULL, NULL, NULL) != SQLITE_OK)
 		return db_error(s, "tables", ei);
 	for (i = 0; i < ST_COUNT; i++) {
@@ -174,7 +224,7 @@ void dc_store_close(struct dc_store *s)
 	free(s);
 }
 
-/* One letter a parameter: i int64_t, s text (NULL = ''), b data and size_t. */
+/* See dc_store_int.h */
 static void bind(sqlite3_stmt *st, const char *kinds, va_list ap)
 {
 	int n;
@@ -187,6 +237,15 @@ static void bind(sqlite3_stmt *st, const char *kinds, va_list ap)
 
 			sqlite3_bind_text(st, n, text ? text : "", -1,
 					  SQLITE_STATIC);
+		} else if (*kinds == 'B') {
+			const struct world_blob *b =
+				va_arg(ap, const struct world_blob *);
+
+			if (b)
+				sqlite3_bind_blob(st, n, b->data, (int)b->len,
+						  SQLITE_STATIC);
+			else
+				sqlite3_bind_null(st, n);
 		} else {
 			const void *data = va_arg(ap, const void *);
 			size_t len = va_arg(ap, size_t);
@@ -292,27 +351,33 @@ void dc_store_put_password(struct dc_store *s, const struct world_user *u)
 
 void dc_store_put_bot(struct dc_store *s, const struct world_user *u)
 {
-	dc_store_put_row(s, ST_PUT_BOT, "is", u->id, u->bot_token);
+	dc_store_put_row(s, ST_PUT_BOT, "isB", u->id, u->bot_token,
+			 u->commands);
 }
 
 void dc_store_put_chat(struct dc_store *s, const struct world_chat *c)
 {
 	uint32_t i;
 
-	dc_store_put_row(s, ST_PUT_CHAT, "iiiis", c->id, c->creator,
-			 (int64_t)c->date, (int64_t)c->version, c->title);
+	dc_store_put_row(s, ST_PUT_CHAT, "iiiiiiss", c->id, c->creator,
+			 (int64_t)c->date, (int64_t)c->version,
+			 (int64_t)c->noforwards, c->migrated_to, c->title,
+			 c->about);
+	dc_store_put_row(s, ST_DEL_MEMBERS, "i", c->id);
 	for (i = 0; i < c->n_members; i++)
-		dc_store_put_row(s, ST_PUT_MEMBER, "iiiii", c->id, (int64_t)i,
+		dc_store_put_row(s, ST_PUT_MEMBER, "iiiiii", c->id, (int64_t)i,
 				 c->members[i].user_id,
 				 c->members[i].inviter_id,
-				 (int64_t)c->members[i].date);
+				 (int64_t)c->members[i].date,
+				 (int64_t)c->members[i].admin);
 }
 
 void dc_store_put_body(struct dc_store *s, const struct world_body *b)
 {
-	dc_store_put_row(s, ST_PUT_BODY, "iiiib", b->id, b->from,
+	dc_store_put_row(s, ST_PUT_BODY, "iiiiib", b->id, b->from,
 			 (int64_t)b->date, (int64_t)b->kind,
-			 (const void *)b->text, b->text_len);
+			 (int64_t)b->noforwards, (const void *)b->text,
+			 (size_t)b->text_len);
 	dc_store_put_extra(s, b);
 }
 
@@ -347,6 +412,15 @@ void dc_store_del_key(struct dc_store *s, int64_t id)
 }
 
 /* ---- loading: one pass over each table */
+
+enum err dc_store_blob(sqlite3_stmt *st, int col, struct world_blob **ret)
+{
+	int len = sqlite3_column_bytes(st, col);
+
+	return len > 0 ? world_blob_new(sqlite3_column_blob(st, col),
+					(size_t)len, ret)
+		       : ERR_OK;
+}
 
 const char *dc_store_text(sqlite3_stmt *st, int col)
 {
@@ -432,14 +506,14 @@ static enum err load_bot(struct dc_store_load_state *l, sqlite3_stmt *st)
 	if (!u || !text_copy(u->bot_token, sizeof(u->bot_token),
 			     dc_store_text(st, 1)))
 		return ERR_CORRUPT;
-	return ERR_OK;
+	return dc_store_blob(st, 2, &u->commands);
 }
 
 static enum err load_members(struct dc_store_load_state *l,
 			     struct world_chat *c)
 {
 	static const char sql[] =
-		"SELECT user_id, inviter_id, date FROM members"
+		"SELECT user_id, inviter_id, date, admin FROM members"
 		" WHERE chat_id = ?1 ORDER BY pos";
 	sqlite3_stmt *st;
 	int got;
@@ -453,6 +527,7 @@ static enum err load_members(struct dc_store_load_state *l,
 			sqlite3_column_int64(st, 0),
 			sqlite3_column_int64(st, 1),
 			sqlite3_column_int(st, 2),
+			sqlite3_column_int(st, 3) != 0,
 		};
 	sqlite3_finalize(st);
 	return got == SQLITE_DONE ? ERR_OK : ERR_CORRUPT;
@@ -465,11 +540,13 @@ static enum err load_chat(struct dc_store_load_state *l, sqlite3_stmt *st)
 				.creator = sqlite3_column_int64(st, 1),
 				.date = sqlite3_column_int(st, 2),
 				.version = sqlite3_column_int(st, 3),
+				.noforwards = sqlite3_column_int(st, 4) & 1,
+				.migrated_to = sqlite3_column_int64(st, 5),
 				.members = members };
-	const char *title = dc_store_text(st, 4);
 	enum err rc;
 
-	if (!text_copy(c.title, sizeof(c.title), title))
+	if (!text_copy(c.title, sizeof(c.title), dc_store_text(st, 6)) ||
+	    !text_copy(c.about, sizeof(c.about), dc_store_text(st, 7)))
 		return ERR_CORRUPT;
 	rc = load_members(l, &c);
 	return rc ? rc : world_load_chat(l->w, &c);
@@ -477,16 +554,17 @@ static enum err load_chat(struct dc_store_load_state *l, sqlite3_stmt *st)
 
 static enum err load_body(struct dc_store_load_state *l, sqlite3_stmt *st)
 {
-	const char *text = dc_store_text(st, 4);
+	const char *text = dc_store_text(st, 5);
 	struct world_body *b = world_body_new(
 		sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
 		sqlite3_column_int(st, 2),
 		(enum world_kind)sqlite3_column_int(st, 3), text,
-		(size_t)sqlite3_column_bytes(st, 4));
+		(size_t)sqlite3_column_bytes(st, 5));
 	enum err rc;
 
 	if (!b)
 		return ERR_NOMEM;
+	b->noforwards = sqlite3_column_int(st, 4) & 1;
 	rc = imap_put(&l->bodies, b->id, b);
 	if (rc)
 		world_body_unref(b);
@@ -509,7 +587,7 @@ static enum err load_event(struct dc_store_load_state *l, sqlite3_stmt *st)
 			       .out = sqlite3_column_int(st, 6) != 0,
 			       .random_id = sqlite3_column_int64(st, 7) };
 
-	if (e.kind == WORLD_EV_EDIT || e.kind == WORLD_EV_DELETE)
+	if (e.kind >= WORLD_EV_EDIT)
 		return world_load_change(l->w, owner, &e);
 	if (e.kind != WORLD_EV_MESSAGE)
 		return world_load_read(l->w, owner, &e, (int32_t)extra);
@@ -555,6 +633,10 @@ enum err dc_store_load(struct dc_store *s, struct world *w,
 		{ "SELECT * FROM events ORDER BY owner, pts", load_event },
 		{ "SELECT * FROM channels ORDER BY id", dc_store_load_channel },
 		{ "SELECT * FROM seats ORDER BY channel", dc_store_load_seat },
+		{ "SELECT * FROM topics ORDER BY channel, id",
+		  dc_store_load_topic },
+		{ "SELECT * FROM topic_reads", dc_store_load_read },
+		{ "SELECT * FROM invites", dc_store_load_invite },
 		{ "SELECT * FROM posts ORDER BY channel, pts",
 		  dc_store_load_post },
 		{ "SELECT * FROM auth_keys ORDER BY id", load_key },

@@ -51,7 +51,7 @@ enum err dc_store_get_meta(struct dc_store *s, const char *name, void *dst,
 void dc_store_put_meta(struct dc_store *s, const char *name, const void *data,
 		       size_t len);
 void dc_store_put_user(struct dc_store *s, const struct world_user *u);
-/* The password, or that there is none any more; the token. */
+/* The password, or that there is none any more; the token and commands. */
 void dc_store_put_password(struct dc_store *s, const struct world_user *u);
 void dc_store_put_bot(struct dc_store *s, const struct world_user *u);
 void dc_store_put_chat(struct dc_store *s, const struct world_chat *c);
@@ -62,7 +62,7 @@ void dc_store_put_read(struct dc_store *s, int64_t owner,
 		       const struct world_event *e, int32_t unread);
 /* What a body has besides its text, if anything. */
 void dc_store_put_extra(struct dc_store *s, const struct world_body *b);
-/* Edited or deleted. */
+/* Edited, deleted, pinned. */
 void dc_store_put_change(struct dc_store *s, int64_t owner,
 			 const struct world_event *e);
 void dc_store_put_channel(struct dc_store *s, const struct world_channel *c);
@@ -71,6 +71,12 @@ void dc_store_put_seat(struct dc_store *s, const struct world_channel *c,
 void dc_store_put_post(struct dc_store *s, const struct world_channel *c,
 		       const struct world_event *e);
 void dc_store_put_file(struct dc_store *s, const struct world_file *f);
+void dc_store_put_invite(struct dc_store *s, const struct world_invite *i);
+/* Or that it is gone. */
+void dc_store_put_topic(struct dc_store *s, const struct world_channel *c,
+			const struct world_topic *t);
+void dc_store_put_topic_read(struct dc_store *s, const struct world_channel *c,
+			     const struct world_topic *t, int64_t user_id);
 void dc_store_put_key(struct dc_store *s, const struct dc_store_key *k);
 void dc_store_del_key(struct dc_store *s, int64_t id);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* account.*, users.*, contacts.* */
+#include <string.h>
+
+#include "base/text.h"
 #include "dc/dc_int.h"
 
 /* ---- account */
@@ -58,6 +61,98 @@ enum err dc_account_reset(struct dc_call *call, struct err_info *ei)
 	return ERR_OK;
 }
 
+/* Every session but the caller's. */
+enum err dc_account_reset_all(struct dc_call *call, struct err_info *ei)
+{
+	struct dc_key *k;
+	uint32_t cursor = 0;
+
+	(void)ei;
+	while ((k = imap_next(&call->dc->keys, &cursor))) {
+		if (k != call->key && k->user_id == call->user->id)
+			dc_key_revoke(call->dc, k);
+	}
+	dc_call_bool(call, true);
+	return ERR_OK;
+}
+
+static bool good_username(const char *name)
+{
+	size_t i, len = strlen(name);
+
+	for (i = 0; i < len; i++) {
+		char c = name[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    c != '_' && (i == 0 || c < '0' || c > '9'))
+			return false;
+	}
+	return len >= 4 && len <= WORLD_USERNAME_MAX;
+}
+
+static void answer_self(struct dc_call *call)
+{
+	dc_call_obj(call, dc_objects_user(call->arena, &call->dc->world,
+					  call->user->id, call->user));
+}
+
+enum err dc_users_username(struct dc_call *call, struct err_info *ei)
+{
+	const char *name = dyn_str(call->fn, TLF_username);
+	enum err rc;
+
+	(void)ei;
+	if (!name)
+		return ERR_NOMEM;
+	if (*name && !good_username(name))
+		return dc_call_fail(call, 400, "USERNAME_INVALID");
+	if (!strcmp(name, call->user->username))
+		return dc_call_fail(call, 400, "USERNAME_NOT_MODIFIED");
+	rc = world_user_rename(&call->dc->world, call->user, name);
+	if (rc == ERR_DUPLICATE)
+		return dc_call_fail(call, 400, "USERNAME_OCCUPIED");
+	if (!rc)
+		answer_self(call);
+	return rc;
+}
+
+enum err dc_users_check_username(struct dc_call *call, struct err_info *ei)
+{
+	const char *name = dyn_str(call->fn, TLF_username);
+	const struct world *w = &call->dc->world;
+
+	(void)ei;
+	if (!name)
+		return ERR_NOMEM;
+	if (!good_username(name))
+		return dc_call_fail(call, 400, "USERNAME_INVALID");
+	dc_call_bool(call, !world_user_by_name(w, name) &&
+				   !world_channel_by_name(w, name));
+	return ERR_OK;
+}
+
+enum err dc_users_profile(struct dc_call *call, struct err_info *ei)
+{
+	const char *first = dyn_str(call->fn, TLF_first_name);
+	const char *last = dyn_str(call->fn, TLF_last_name);
+	struct world_user *u = call->user;
+
+	(void)ei;
+	if (!first || !last)
+		return ERR_NOMEM;
+	if (strlen(first) > WORLD_NAME_MAX || strlen(last) > WORLD_NAME_MAX ||
+	    (dyn_has(call->fn, TLF_first_name) && !*first))
+		return dc_call_fail(call, 400, "FIRSTNAME_INVALID");
+	if ((dyn_has(call->fn, TLF_first_name) &&
+	     !text_copy(u->first, sizeof(u->first), first)) ||
+	    (dyn_has(call->fn, TLF_last_name) &&
+	     !text_copy(u->last, sizeof(u->last), last)))
+		return ERR_INVALID;
+	world_user_changed(&call->dc->world, u);
+	answer_self(call);
+	return ERR_OK;
+}
+
 /* ---- users */
 
 enum err dc_users_get(struct dc_call *call, struct err_info *ei)
@@ -97,6 +192,8 @@ enum err dc_users_full(struct dc_call *call, struct err_info *ei)
 	dyn_set_obj(full, TLF_settings, dyn_new(call->arena, TLN_peerSettings));
 	dyn_set_obj(full, TLF_notify_settings,
 		    dyn_new(call->arena, TLN_peerNotifySettings));
+	if (*u->bot_token)
+		dyn_set_obj(full, TLF_bot_info, dc_bots_info(call->arena, u));
 	dyn_set_obj(d, TLF_full_user, full);
 	dc_refs_init(&refs, &call->dc->world, call->user->id, d);
 	dc_refs_peer(&refs, u->id);

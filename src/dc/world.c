@@ -62,6 +62,7 @@ static void user_free(struct world_user *u)
 		dialog_free(d);
 	imap_deinit(&u->dialogs);
 	imap_deinit(&u->channels);
+	world_blob_unref(u->commands);
 	for (i = 0; i < u->n_msgs; i++) {
 		if (!u->msgs[i])
 			continue;
@@ -88,6 +89,7 @@ void world_deinit(struct world *w)
 		free(c);
 	}
 	world_channel_free_all(w);
+	world_invite_free_all(w);
 	world_file_free_all(w);
 	imap_deinit(&w->users);
 	imap_deinit(&w->phones);
@@ -134,13 +136,7 @@ struct world_chat *world_chat(const struct world *w, int64_t id)
 
 bool world_is_member(const struct world_chat *c, int64_t user_id)
 {
-	uint32_t i;
-
-	for (i = 0; i < c->n_members; i++) {
-		if (c->members[i].user_id == user_id)
-			return true;
-	}
-	return false;
+	return world_chat_member(c, user_id) != NULL;
 }
 
 int64_t world_access_hash(const struct world *w, int64_t viewer, int64_t target)
@@ -228,6 +224,36 @@ enum err world_add_user(struct world *w, const struct world_new_user *n,
 	return ERR_OK;
 }
 
+void world_user_changed(struct world *w, const struct world_user *u)
+{
+	if (w->observer)
+		w->observer->on_user(w->observer_ctx, u);
+}
+
+enum err world_user_rename(struct world *w, struct world_user *u,
+			   const char *username)
+{
+	const struct world_user *other = world_user_by_name(w, username);
+	int64_t old = world_name_key(u->username);
+	enum err rc;
+
+	if (strlen(username) > WORLD_USERNAME_MAX)
+		return ERR_INVALID;
+	if ((other && other != u) || world_channel_by_name(w, username))
+		return ERR_DUPLICATE;
+	if (*username) {
+		rc = imap_put(&w->usernames, world_name_key(username), u);
+		if (rc)
+			return rc;
+	}
+	if (*u->username && old != world_name_key(username))
+		imap_remove(&w->usernames, old);
+	if (!copy_text(u->username, WORLD_USERNAME_MAX, username))
+		return ERR_INVALID;
+	world_user_changed(w, u);
+	return ERR_OK;
+}
+
 enum err world_load_chat(struct world *w, const struct world_chat *c)
 {
 	struct world_chat *copy = malloc(sizeof(*copy));
@@ -275,8 +301,9 @@ enum err world_add_chat(struct world *w, const struct world_new_chat *n,
 		return ERR_INVALID;
 	if (!world_user(w, n->creator))
 		return ERR_NOTFOUND;
-	members[c.n_members++] =
-		(struct world_member){ n->creator, n->creator, n->date };
+	members[c.n_members++] = (struct world_member){
+		.user_id = n->creator, .inviter_id = n->creator, .date = n->date
+	};
 	for (i = 0; i < n->n_members; i++) {
 		if (!world_user(w, n->members[i]))
 			return ERR_NOTFOUND;
@@ -284,9 +311,11 @@ enum err world_add_chat(struct world *w, const struct world_new_chat *n,
 			continue;
 		if (c.n_members == WORLD_MEMBERS_MAX)
 			return ERR_TOOBIG;
-		members[c.n_members++] =
-			(struct world_member){ n->members[i], n->creator,
-					       n->date };
+		members[c.n_members++] = (struct world_member){
+			.user_id = n->members[i],
+			.inviter_id = n->creator,
+			.date = n->date,
+		};
 	}
 	rc = world_load_chat(w, &c);
 	if (rc)

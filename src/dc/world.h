@@ -33,6 +33,8 @@
 #define WORLD_SALT_MAX 128
 #define WORLD_HINT_MAX 128
 #define WORLD_TOKEN_MAX 64
+#define WORLD_ABOUT_MAX 1020
+#define WORLD_BLOB_MAX 65536U
 
 enum world_kind {
 	WORLD_TEXT,
@@ -40,6 +42,13 @@ enum world_kind {
 	WORLD_CHANNEL_CREATE, /* text = title */
 	WORLD_JOINED,	      /* by a link or a name; text = inviter's id */
 	WORLD_ADDED,	      /* text = the ids, comma separated */
+	WORLD_ACTION,	      /* extra.object says what */
+};
+
+/* Bytes nobody here looks into: TL, for whoever made them. */
+struct world_blob {
+	uint32_t refs, len;
+	uint8_t data[];
 };
 
 /* What a message may carry besides its text. */
@@ -49,19 +58,23 @@ struct world_extra {
 	int64_t grouped_id; /* album; 0 = none */
 	int64_t file_id;    /* 0 = none */
 	int64_t reply_to;   /* body id; 0 = none */
+	int32_t topic;	    /* of a forum, by its first message; 0 = none */
+	struct world_blob *entities, *markup, *object;
 };
 
-/* What was said, shared by the boxes of all who can read it. */
+/*
+ * What was said, shared by the boxes of all who can read it.  There may be a
+ * million: most have no extra.
+ */
 struct world_body {
 	int64_t id;
-	int64_t from; /* user id */
-	int32_t date;
-	enum world_kind kind;
-	uint32_t refs;
-	int32_t edit_date; /* 0 = never */
-	struct world_extra extra;
-	size_t text_len;
-	char *text; /* `first`, until it is edited */
+	int64_t from;		   /* user id */
+	struct world_extra *extra; /* NULL: nothing, see world_extra() */
+	char *text;		   /* `first`, until it is edited */
+	uint32_t text_len, refs;
+	int32_t date, edit_date; /* 0 = never */
+	uint8_t kind;		 /* enum world_kind */
+	bool noforwards;
 	char first[];
 };
 
@@ -71,7 +84,7 @@ struct world_msg {
 	int64_t random_id; /* of the sender's own copy; 0 = none */
 	int32_t id, pts;
 	int32_t reply_id; /* in the same box; 0 = none */
-	bool out;
+	bool out, pinned;
 };
 
 enum world_event_kind {
@@ -80,11 +93,14 @@ enum world_event_kind {
 	WORLD_EV_READ_OUT, /* value = max id read by the peer */
 	WORLD_EV_EDIT,	   /* value = message id */
 	WORLD_EV_DELETE,   /* value = message id */
+	WORLD_EV_PIN,	   /* value = message id */
+	WORLD_EV_UNPIN,	   /* value = message id */
 };
 
+/* As many as messages, and more: 16 bytes. */
 struct world_event {
-	enum world_event_kind kind;
-	int64_t peer;
+	int64_t kind : 8; /* enum world_event_kind */
+	int64_t peer : 56;
 	int32_t value, pts;
 };
 
@@ -119,18 +135,23 @@ struct world_user {
 	uint32_t n_events, cap_events;
 	struct imap dialogs;  /* peer -> struct world_dialog */
 	struct imap channels; /* id -> struct world_channel, those joined */
+	struct world_blob *commands; /* of a bot; or NULL */
 };
 
 struct world_member {
 	int64_t user_id, inviter_id;
 	int32_t date;
+	bool admin;
 };
 
 struct world_chat {
 	int64_t id;
 	int64_t creator;
 	int32_t date, version;
+	bool noforwards;
+	int64_t migrated_to; /* a channel's id: nothing is said here any more */
 	char title[WORLD_TITLE_MAX + 1];
+	char about[WORLD_ABOUT_MAX + 1];
 	struct world_member *members;
 	uint32_t n_members;
 };
@@ -138,6 +159,8 @@ struct world_chat {
 struct world_channel;
 struct world_seat;
 struct world_file;
+struct world_invite;
+struct world_topic;
 
 struct world_observer {
 	void (*on_user)(void *ctx, const struct world_user *u);
@@ -158,6 +181,9 @@ struct world_observer {
 	void (*on_channel_event)(void *ctx, const struct world_channel *c,
 				 const struct world_event *e);
 	void (*on_file)(void *ctx, const struct world_file *f);
+	void (*on_invite)(void *ctx, const struct world_invite *i);
+	void (*on_topic)(void *ctx, const struct world_channel *c,
+			 const struct world_topic *t);
 };
 
 struct world {
@@ -167,7 +193,7 @@ struct world {
 	struct imap chats;
 	struct imap channels;
 	struct imap channel_names; /* hash of the name -> channel */
-	struct imap invites;	   /* hash of the link -> channel */
+	struct imap invites;	   /* hash of the link -> world_invite */
 	struct imap files;
 	int64_t next_user, next_chat, next_body, next_channel, next_file;
 	uint64_t file_epoch; /* file references of another one are stale */
@@ -205,6 +231,12 @@ struct world_new_user {
 enum err world_add_user(struct world *w, const struct world_new_user *n,
 			struct world_user **ret);
 
+/* "" takes the name away.  ERR_DUPLICATE: taken. */
+enum err world_user_rename(struct world *w, struct world_user *u,
+			   const char *username);
+/* After a change to its plain fields. */
+void world_user_changed(struct world *w, const struct world_user *u);
+
 struct world_new_chat {
 	const char *title;
 	int64_t creator;
@@ -224,7 +256,8 @@ struct world_new_msg {
 	size_t text_len;
 	int64_t random_id; /* 0 = none */
 	int32_t date;
-	struct world_extra extra;
+	bool noforwards;
+	struct world_extra extra; /* its blobs stay the caller's */
 };
 /*
  * Puts it into every box concerned; *ret_msg is the sender's copy.  The same
@@ -234,13 +267,25 @@ struct world_new_msg {
 enum err world_send(struct world *w, const struct world_new_msg *n,
 		    struct world_msg **ret_msg, bool *ret_again);
 
+struct world_rewrite {
+	const char *text; /* NULL: as it is, entities too */
+	size_t text_len;
+	struct world_blob *entities, *markup; /* NULL: none any more */
+	bool keep_markup;
+	int32_t date;
+};
+/* ERR_INVALID: nothing would change. */
 enum err world_edit(struct world *w, struct world_user *u, int32_t id,
-		    const char *text, size_t text_len, int32_t date);
+		    const struct world_rewrite *r);
 /* ERR_NOTFOUND: no such message.  Everybody's copy if revoke. */
 enum err world_delete(struct world *w, struct world_user *u, int32_t id,
 		      bool revoke);
 
 struct world_msg *world_msg(const struct world_user *u, int32_t id);
+/* Its number in the dialog of u; 0: not there. */
+int32_t world_msg_of_body(const struct world_user *u,
+			  const struct world_dialog *d,
+			  const struct world_body *b);
 struct world_dialog *world_dialog(const struct world_user *u, int64_t peer);
 /* Marks read up to max_id; *ret_event NULL when nothing changed. */
 enum err world_read(struct world *w, struct world_user *u, int64_t peer,
@@ -253,6 +298,29 @@ enum err world_read(struct world *w, struct world_user *u, int64_t peer,
 enum err world_difference(const struct world_user *u, int32_t pts,
 			  uint32_t limit, const struct world_event **ret,
 			  uint32_t *ret_n, uint32_t *ret_total);
+
+/* ---- basic groups: world_chat.c; who may do what is the caller's question */
+struct world_member *world_chat_member(const struct world_chat *c,
+				       int64_t user_id);
+/* The creator, and who was made one. */
+bool world_chat_admin(const struct world_chat *c, int64_t user_id);
+enum err world_chat_add(struct world *w, struct world_chat *c, int64_t user_id,
+			int64_t inviter_id, int32_t date);
+void world_chat_remove(struct world *w, struct world_chat *c, int64_t user_id);
+/* After a change to its fields. */
+void world_chat_changed(struct world *w, struct world_chat *c);
+
+/* ---- pins; everybody's copy unless oneside.  ERR_INVALID: it is so already. */
+enum err world_pin(struct world *w, struct world_user *u, int32_t id, bool on,
+		   bool oneside);
+
+/* ---- bytes with a count of who holds them */
+enum err world_blob_new(const void *data, size_t len, struct world_blob **ret);
+struct world_blob *world_blob_ref(struct world_blob *b); /* NULL is NULL */
+void world_blob_unref(struct world_blob *b);
+/* Never NULL. */
+const struct world_extra *world_extra(const struct world_body *b);
+bool world_extra_is_empty(const struct world_extra *x);
 
 /* ---- loading from the store: no observer calls, no checks of meaning */
 enum err world_load_chat(struct world *w, const struct world_chat *c);
@@ -268,5 +336,7 @@ struct world_body *world_body_new(int64_t id, int64_t from, int32_t date,
 				  enum world_kind kind, const char *text,
 				  size_t text_len);
 void world_body_unref(struct world_body *b);
+/* Takes references of its own to the blobs; ERR_NOMEM. */
+enum err world_body_dress(struct world_body *b, const struct world_extra *x);
 
 #endif /* DC_WORLD_H */

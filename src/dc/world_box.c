@@ -6,35 +6,6 @@
 #include "base/bug.h"
 #include "dc/world_int.h"
 
-struct world_body *world_body_new(int64_t id, int64_t from, int32_t date,
-				  enum world_kind kind, const char *text,
-				  size_t text_len)
-{
-	struct world_body *b = malloc(sizeof(*b) + text_len + 1);
-
-	if (!b)
-		return NULL;
-	*b = (struct world_body){ .id = id,
-				  .from = from,
-				  .date = date,
-				  .kind = kind,
-				  .refs = 1,
-				  .text_len = text_len };
-	b->text = b->first;
-	memcpy(b->text, text, text_len);
-	b->text[text_len] = '\0';
-	return b;
-}
-
-void world_body_unref(struct world_body *b)
-{
-	if (!b || --b->refs)
-		return;
-	if (b->text != b->first)
-		free(b->text);
-	free(b);
-}
-
 struct world_msg *world_msg(const struct world_user *u, int32_t id)
 {
 	if (id < 1 || (uint32_t)id > u->n_msgs)
@@ -64,12 +35,40 @@ int32_t world_box_find(const struct world_dialog *d,
 	return lo ? d->ids[lo - 1] : 0;
 }
 
+void world_box_drop(struct world_dialog *d, int32_t id)
+{
+	uint32_t lo = 0, hi = d->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (d->ids[mid] < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == d->n || d->ids[lo] != id)
+		return;
+	memmove(d->ids + lo, d->ids + lo + 1,
+		(d->n - lo - 1) * sizeof(*d->ids));
+	d->n--;
+}
+
+int32_t world_msg_of_body(const struct world_user *u,
+			  const struct world_dialog *d,
+			  const struct world_body *b)
+{
+	int32_t id = world_box_find(d, u->msgs, b->id);
+
+	return id && u->msgs[id - 1]->body == b ? id : 0;
+}
+
 /* What the message answers, by its number in this box. */
 int32_t world_box_reply(const struct world_dialog *d,
 			struct world_msg *const *msgs,
 			const struct world_body *b)
 {
-	int64_t to = b->extra.reply_to;
+	int64_t to = world_extra(b)->reply_to;
 	int32_t id = to ? world_box_find(d, msgs, to) : 0;
 
 	return id && msgs[id - 1]->body->id == to ? id : 0;
@@ -239,7 +238,7 @@ static enum err check_peer(const struct world *w, int64_t from, int64_t peer)
 	if (peer > 0)
 		return world_user(w, peer) ? ERR_OK : ERR_NOTFOUND;
 	c = world_chat(w, -peer);
-	if (!c)
+	if (!c || c->migrated_to)
 		return ERR_NOTFOUND;
 	return world_is_member(c, from) ? ERR_OK : ERR_FORBIDDEN;
 }
@@ -267,14 +266,9 @@ enum err world_send(struct world *w, const struct world_new_msg *n,
 		*ret_msg = m;
 		return ERR_OK;
 	}
-	body = world_body_new(w->next_body, n->from, n->date, n->kind, n->text,
-			      n->text_len);
-	if (!body)
-		return ERR_NOMEM;
-	body->extra = n->extra;
-	w->next_body++;
-	if (w->observer)
-		w->observer->on_body(w->observer_ctx, body);
+	rc = world_body_make(w, n, &body);
+	if (rc)
+		return rc;
 	rc = deliver(w, from, n->peer, body, n->random_id, ret_msg);
 	if (!rc && n->peer < 0)
 		rc = deliver_group(w, world_chat(w, -n->peer), body);

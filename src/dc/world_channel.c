@@ -25,15 +25,6 @@ struct world_channel *world_channel_by_name(const struct world *w,
 	return *name ? imap_get(&w->channel_names, world_name_key(name)) : NULL;
 }
 
-struct world_channel *world_channel_by_invite(const struct world *w,
-					      const char *hash)
-{
-	struct world_channel *c =
-		*hash ? imap_get(&w->invites, world_name_key(hash)) : NULL;
-
-	return c && !strcmp(c->invite, hash) ? c : NULL;
-}
-
 struct world_seat *world_seat(const struct world_channel *c, int64_t user_id)
 {
 	return imap_get(&c->seats, user_id);
@@ -78,6 +69,7 @@ static void channel_free(struct world_channel *c)
 		world_body_unref(c->msgs[i]->body);
 		free(c->msgs[i]);
 	}
+	world_topic_free_all(c);
 	imap_deinit(&c->box.by_random);
 	free(c->box.ids);
 	free(c->msgs);
@@ -94,7 +86,6 @@ void world_channel_free_all(struct world *w)
 		channel_free(c);
 	imap_deinit(&w->channels);
 	imap_deinit(&w->channel_names);
-	imap_deinit(&w->invites);
 }
 
 void world_channel_changed(struct world *w, struct world_channel *c)
@@ -122,13 +113,10 @@ enum err world_load_channel(struct world *w, const struct world_channel *c)
 	if (*c->username)
 		rc = imap_put(&w->channel_names, world_name_key(c->username),
 			      copy);
-	if (!rc && *c->invite)
-		rc = imap_put(&w->invites, world_name_key(c->invite), copy);
 	if (!rc)
 		rc = imap_put(&w->channels, c->id, copy);
 	if (rc) {
 		imap_remove(&w->channel_names, world_name_key(c->username));
-		imap_remove(&w->invites, world_name_key(c->invite));
 		free(copy);
 		return rc;
 	}
@@ -144,7 +132,8 @@ enum err world_add_channel(struct world *w, const struct world_new_channel *n,
 	struct world_channel c = { .id = w->next_channel,
 				   .creator = n->creator,
 				   .date = n->date,
-				   .megagroup = n->megagroup };
+				   .megagroup = n->megagroup,
+				   .migrated_from = n->migrated_from };
 	struct world_new_msg msg;
 	bool again;
 	enum err rc;
@@ -158,7 +147,7 @@ enum err world_add_channel(struct world *w, const struct world_new_channel *n,
 	*ret = world_channel(w, c.id);
 	world_channel_changed(w, *ret);
 	rc = world_channel_join(w, *ret, n->creator, n->creator, n->date);
-	if (rc)
+	if (rc || n->migrated_from)
 		return rc;
 	msg = (struct world_new_msg){ .from = n->creator,
 				      .peer = world_channel_mark(c.id),
@@ -213,6 +202,7 @@ enum err world_channel_join(struct world *w, struct world_channel *c,
 	if (rc)
 		return rc;
 	s->in = true;
+	s->asks = false;
 	s->inviter_id = inviter_id;
 	s->date = date;
 	s->read_in = (int32_t)c->n_msgs;
@@ -256,7 +246,7 @@ enum err world_load_seat(struct world *w, int64_t channel_id,
 	return imap_put(&u->channels, c->id, c);
 }
 
-/* ---- names and links */
+/* ---- names */
 
 enum err world_channel_rename(struct world *w, struct world_channel *c,
 			      const char *username)
@@ -278,21 +268,6 @@ enum err world_channel_rename(struct world *w, struct world_channel *c,
 	    world_name_key(c->username) != world_name_key(username))
 		imap_remove(&w->channel_names, world_name_key(c->username));
 	if (!text_copy(c->username, sizeof(c->username), username))
-		return ERR_INVALID;
-	world_channel_changed(w, c);
-	return ERR_OK;
-}
-
-enum err world_channel_invite(struct world *w, struct world_channel *c,
-			      const char *hash)
-{
-	enum err rc = imap_put(&w->invites, world_name_key(hash), c);
-
-	if (rc)
-		return rc;
-	if (*c->invite)
-		imap_remove(&w->invites, world_name_key(c->invite));
-	if (!text_copy(c->invite, sizeof(c->invite), hash))
 		return ERR_INVALID;
 	world_channel_changed(w, c);
 	return ERR_OK;

@@ -17,10 +17,7 @@
 
 #define WORLD_CHANNEL_BASE INT64_C(1000000000000)
 #define WORLD_SEATS_MAX 200000U
-#define WORLD_ABOUT_MAX 1020
 #define WORLD_RANK_MAX 64
-#define WORLD_INVITE_LEN 16
-#define WORLD_INVITES_MAX 100000U
 
 enum {
 	WORLD_MAY_INFO = 1 << 0,
@@ -31,7 +28,8 @@ enum {
 	WORLD_MAY_INVITE = 1 << 5,
 	WORLD_MAY_PIN = 1 << 6,
 	WORLD_MAY_PROMOTE = 1 << 7,
-	WORLD_MAY_ALL = (1 << 8) - 1,
+	WORLD_MAY_TOPICS = 1 << 8,
+	WORLD_MAY_ALL = (1 << 9) - 1,
 };
 
 enum {
@@ -47,19 +45,21 @@ struct world_seat {
 	bool in;
 	char rank[WORLD_RANK_MAX + 1];
 	int32_t read_in;
-	int32_t next_send; /* slow mode; not kept over a restart */
+	int32_t next_send; /* slow mode */
+	bool asks;	   /* to be let in */
 };
 
 struct world_channel {
 	int64_t id, creator;
 	int32_t date;
-	bool megagroup, noforwards;
+	bool megagroup, noforwards, forum;
+	int64_t migrated_from; /* a basic group; 0 = none */
 	int32_t slow_sec;
 	char title[WORLD_TITLE_MAX + 1];
 	char about[WORLD_ABOUT_MAX + 1];
 	char username[WORLD_USERNAME_MAX + 1];
-	char invite[WORLD_INVITE_LEN + 1]; /* "" = none made yet */
-	struct imap seats;		   /* user id -> struct world_seat */
+	struct imap seats;  /* user id -> struct world_seat */
+	struct imap topics; /* id -> struct world_topic */
 	uint32_t n_in;
 	struct world_msg **msgs; /* [id - 1] */
 	uint32_t n_msgs, cap_msgs;
@@ -88,8 +88,6 @@ struct world_channel *world_channel(const struct world *w, int64_t id);
 struct world_channel *world_channel_of(const struct world *w, int64_t peer);
 struct world_channel *world_channel_by_name(const struct world *w,
 					    const char *name);
-struct world_channel *world_channel_by_invite(const struct world *w,
-					      const char *hash);
 struct world_seat *world_seat(const struct world_channel *c, int64_t user_id);
 bool world_channel_in(const struct world_channel *c, int64_t user_id);
 /* The creator may everything. */
@@ -102,8 +100,10 @@ struct world_new_channel {
 	const char *title, *about;
 	int64_t creator;
 	bool megagroup;
+	int64_t migrated_from;
 	int32_t date;
 };
+/* Also writes the service message, unless it comes from a basic group. */
 enum err world_add_channel(struct world *w, const struct world_new_channel *n,
 			   struct world_channel **ret,
 			   struct world_msg **ret_msg);
@@ -112,8 +112,10 @@ enum err world_channel_post(struct world *w, const struct world_new_msg *n,
 			    struct world_msg **ret_msg, bool *ret_again);
 struct world_msg *world_channel_msg(const struct world_channel *c, int32_t id);
 enum err world_channel_edit(struct world *w, struct world_channel *c,
-			    int32_t id, const char *text, size_t text_len,
-			    int32_t date);
+			    int32_t id, const struct world_rewrite *r);
+/* ERR_INVALID: it is so already. */
+enum err world_channel_pin(struct world *w, struct world_channel *c, int32_t id,
+			   bool on);
 enum err world_channel_delete(struct world *w, struct world_channel *c,
 			      int32_t id);
 enum err world_channel_difference(const struct world_channel *c, int32_t pts,
@@ -134,9 +136,6 @@ void world_channel_changed(struct world *w, struct world_channel *c);
 /* "" takes the name away.  ERR_DUPLICATE: occupied. */
 enum err world_channel_rename(struct world *w, struct world_channel *c,
 			      const char *username);
-/* Makes the channel's link, or replaces it. */
-enum err world_channel_invite(struct world *w, struct world_channel *c,
-			      const char *hash);
 int32_t world_channel_unread(const struct world_channel *c,
 			     const struct world_seat *seat);
 

@@ -5,44 +5,12 @@
 
 #include "dc/world_int.h"
 
-enum err world_body_edit(struct world_body *b, const char *text,
-			 size_t text_len, int32_t date)
-{
-	char *copy;
-
-	if (text_len > WORLD_TEXT_MAX ||
-	    (text_len == b->text_len && !memcmp(b->text, text, text_len)))
-		return ERR_INVALID;
-	copy = malloc(text_len + 1);
-	if (!copy)
-		return ERR_NOMEM;
-	memcpy(copy, text, text_len);
-	copy[text_len] = '\0';
-	if (b->text != b->first)
-		free(b->text);
-	b->text = copy;
-	b->text_len = text_len;
-	b->edit_date = date;
-	return ERR_OK;
-}
-
 /* Takes the message out of the box; its number is not used again. */
 static void forget(struct world_user *u, struct world_msg *m)
 {
 	struct world_dialog *d = world_dialog(u, m->peer);
-	uint32_t lo = 0, hi = d->n;
 
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (d->ids[mid] < m->id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	memmove(d->ids + lo, d->ids + lo + 1,
-		(d->n - lo - 1) * sizeof(*d->ids));
-	d->n--;
+	world_box_drop(d, m->id);
 	if (m->random_id)
 		imap_remove(&d->by_random, m->random_id);
 	if (!m->out && m->id > d->read_in && d->unread > 0)
@@ -62,6 +30,8 @@ static enum err change(struct world *w, struct world_user *u,
 		return rc;
 	if (kind == WORLD_EV_DELETE)
 		forget(u, m);
+	else if (kind != WORLD_EV_EDIT)
+		m->pinned = kind == WORLD_EV_PIN;
 	if (w->observer)
 		w->observer->on_change(w->observer_ctx, u, &e);
 	return ERR_OK;
@@ -104,7 +74,7 @@ static enum err change_all(struct world *w, struct world_user *u,
 }
 
 enum err world_edit(struct world *w, struct world_user *u, int32_t id,
-		    const char *text, size_t text_len, int32_t date)
+		    const struct world_rewrite *r)
 {
 	struct world_msg *m = world_msg(u, id);
 	enum err rc;
@@ -113,7 +83,7 @@ enum err world_edit(struct world *w, struct world_user *u, int32_t id,
 		return ERR_NOTFOUND;
 	if (m->body->from != u->id)
 		return ERR_FORBIDDEN;
-	rc = world_body_edit(m->body, text, text_len, date);
+	rc = world_body_edit(m->body, r);
 	if (rc)
 		return rc;
 	if (w->observer)
@@ -132,6 +102,19 @@ enum err world_delete(struct world *w, struct world_user *u, int32_t id,
 		      : change(w, u, WORLD_EV_DELETE, m);
 }
 
+enum err world_pin(struct world *w, struct world_user *u, int32_t id, bool on,
+		   bool oneside)
+{
+	enum world_event_kind kind = on ? WORLD_EV_PIN : WORLD_EV_UNPIN;
+	struct world_msg *m = world_msg(u, id);
+
+	if (!m)
+		return ERR_NOTFOUND;
+	if (m->pinned == on)
+		return ERR_INVALID;
+	return oneside ? change(w, u, kind, m) : change_all(w, u, kind, m);
+}
+
 enum err world_load_change(struct world *w, int64_t owner,
 			   const struct world_event *e)
 {
@@ -142,7 +125,11 @@ enum err world_load_change(struct world *w, int64_t owner,
 	if (!u)
 		return ERR_CORRUPT;
 	rc = world_box_event(u, e);
-	if (!rc && m && e->kind == WORLD_EV_DELETE)
+	if (rc || !m)
+		return rc;
+	if (e->kind == WORLD_EV_DELETE)
 		forget(u, m);
+	else if (e->kind != WORLD_EV_EDIT)
+		m->pinned = e->kind == WORLD_EV_PIN;
 	return rc;
 }

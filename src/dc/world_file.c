@@ -33,12 +33,14 @@ enum err world_add_file(struct world *w, const struct world_file *f,
 	if (!copy)
 		return ERR_NOMEM;
 	*copy = *f;
+	world_blob_ref(copy->attributes);
 	if (!copy->id)
 		copy->id = w->next_file;
 	if (!copy->access_hash)
 		copy->access_hash = world_access_hash(w, copy->id, copy->date);
 	rc = imap_put(&w->files, copy->id, copy);
 	if (rc) {
+		world_blob_unref(copy->attributes);
 		free(copy);
 		return rc;
 	}
@@ -57,6 +59,7 @@ void world_file_free_all(struct world *w)
 
 	while ((f = imap_next(&w->files, &cursor))) {
 		free(f->data);
+		world_blob_unref(f->attributes);
 		free(f);
 	}
 	imap_deinit(&w->files);

@@ -20,9 +20,10 @@ struct world_file {
 	uint8_t *data;
 	char name[WORLD_FILE_NAME_MAX + 1];
 	char mime[WORLD_MIME_MAX + 1];
+	struct world_blob *attributes; /* of a document; or NULL */
 };
 
-/* Takes f->data (malloc) when it succeeds; f->id 0 = next free. */
+/* Takes f->data (malloc) and a reference when it succeeds; f->id 0 = next free. */
 enum err world_add_file(struct world *w, const struct world_file *f,
 			struct world_file **ret);
 struct world_file *world_file(const struct world *w, int64_t id);

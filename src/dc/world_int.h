@@ -6,6 +6,8 @@
 #include "dc/world.h"
 #include "dc/world_channel.h"
 #include "dc/world_file.h"
+#include "dc/world_invite.h"
+#include "dc/world_topic.h"
 
 int64_t world_name_key(const char *name);
 /* Room for one more item, doubling. */
@@ -14,13 +16,19 @@ enum err world_box_event(struct world_user *u, const struct world_event *e);
 /* The newest message of the dialog that is not newer than the body; 0 = none. */
 int32_t world_box_find(const struct world_dialog *d,
 		       struct world_msg *const *msgs, int64_t body_id);
+/* Takes a number out of the list, if it is there. */
+void world_box_drop(struct world_dialog *d, int32_t id);
 int32_t world_box_reply(const struct world_dialog *d,
 			struct world_msg *const *msgs,
 			const struct world_body *b);
-/* ERR_INVALID: a text as it is already. */
-enum err world_body_edit(struct world_body *b, const char *text,
-			 size_t text_len, int32_t date);
+/* ERR_INVALID: it is like that already. */
+enum err world_body_edit(struct world_body *b, const struct world_rewrite *r);
+/* A body of what n says, one reference the caller's; told to the observer. */
+enum err world_body_make(struct world *w, const struct world_new_msg *n,
+			 struct world_body **ret);
 void world_channel_free_all(struct world *w);
 void world_file_free_all(struct world *w);
+void world_invite_free_all(struct world *w);
+void world_topic_free_all(struct world_channel *c);
 
 #endif /* DC_WORLD_INT_H */

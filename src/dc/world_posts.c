@@ -48,6 +48,9 @@ static enum err post_add(struct world_channel *c, const struct world_msg *m,
 		return rc;
 	if (m->id != (int32_t)c->n_msgs + 1)
 		return ERR_CORRUPT;
+	rc = world_topic_put(c, m);
+	if (rc)
+		return rc;
 	copy = malloc(sizeof(*copy));
 	if (!copy)
 		return ERR_NOMEM;
@@ -94,14 +97,9 @@ enum err world_channel_post(struct world *w, const struct world_new_msg *n,
 		return ERR_OK;
 	m.id = (int32_t)c->n_msgs + 1;
 	m.pts = world_channel_pts(c) + 1;
-	m.body = world_body_new(w->next_body, n->from, n->date, n->kind,
-				n->text, n->text_len);
-	if (!m.body)
-		return ERR_NOMEM;
-	m.body->extra = n->extra;
-	w->next_body++;
-	if (w->observer)
-		w->observer->on_body(w->observer_ctx, m.body);
+	rc = world_body_make(w, n, &m.body);
+	if (rc)
+		return rc;
 	rc = post_add(c, &m, ret_msg);
 	world_body_unref(m.body);
 	if (rc)
@@ -113,6 +111,14 @@ enum err world_channel_post(struct world *w, const struct world_new_msg *n,
 	return ERR_OK;
 }
 
+static void mark_pinned(struct world_channel *c, const struct world_event *e)
+{
+	struct world_msg *m = world_channel_msg(c, e->value);
+
+	if (m && (e->kind == WORLD_EV_PIN || e->kind == WORLD_EV_UNPIN))
+		m->pinned = e->kind == WORLD_EV_PIN;
+}
+
 static enum err change(struct world *w, struct world_channel *c,
 		       enum world_event_kind kind, int32_t id)
 {
@@ -120,21 +126,22 @@ static enum err change(struct world *w, struct world_channel *c,
 				 world_channel_pts(c) + 1 };
 	enum err rc = log_event(c, &e);
 
-	if (!rc)
-		tell(w, c);
-	return rc;
+	if (rc)
+		return rc;
+	mark_pinned(c, &e);
+	tell(w, c);
+	return ERR_OK;
 }
 
 enum err world_channel_edit(struct world *w, struct world_channel *c,
-			    int32_t id, const char *text, size_t text_len,
-			    int32_t date)
+			    int32_t id, const struct world_rewrite *r)
 {
 	struct world_msg *m = world_channel_msg(c, id);
 	enum err rc;
 
 	if (!m || m->body->kind != WORLD_TEXT)
 		return ERR_NOTFOUND;
-	rc = world_body_edit(m->body, text, text_len, date);
+	rc = world_body_edit(m->body, r);
 	if (rc)
 		return rc;
 	if (w->observer)
@@ -145,21 +152,28 @@ enum err world_channel_edit(struct world *w, struct world_channel *c,
 static void forget(struct world_channel *c, int32_t id)
 {
 	struct world_msg *m = world_channel_msg(c, id);
-	uint32_t i;
 
 	if (!m)
 		return;
-	for (i = c->box.n; i > 0 && c->box.ids[i - 1] > id; i--)
-		;
-	if (i)
-		memmove(c->box.ids + i - 1, c->box.ids + i,
-			(c->box.n - i) * sizeof(*c->box.ids));
-	c->box.n -= i > 0;
+	world_box_drop(&c->box, id);
+	world_topic_drop(c, m);
 	if (m->random_id)
 		imap_remove(&c->box.by_random, m->random_id ^ m->body->from);
 	c->msgs[id - 1] = NULL;
 	world_body_unref(m->body);
 	free(m);
+}
+
+enum err world_channel_pin(struct world *w, struct world_channel *c, int32_t id,
+			   bool on)
+{
+	const struct world_msg *m = world_channel_msg(c, id);
+
+	if (!m)
+		return ERR_NOTFOUND;
+	if (m->pinned == on)
+		return ERR_INVALID;
+	return change(w, c, on ? WORLD_EV_PIN : WORLD_EV_UNPIN, id);
 }
 
 enum err world_channel_delete(struct world *w, struct world_channel *c,
@@ -215,5 +229,6 @@ enum err world_load_post(struct world *w, int64_t channel_id,
 	}
 	if (e->kind == WORLD_EV_DELETE)
 		forget(c, e->value);
+	mark_pinned(c, e);
 	return log_event(c, e);
 }

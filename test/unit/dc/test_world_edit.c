@@ -57,6 +57,10 @@ static struct world_msg *say(int64_t from, int64_t peer, const char *text,
 
 static void test_everybodys_copy_changes(void **state)
 {
+	struct world_rewrite x = { .text = "x", .text_len = 1, .date = NOW };
+	struct world_rewrite fresh = { .text = "new",
+				       .text_len = 3,
+				       .date = NOW };
 	int64_t peers[] = { b->id, -group->id };
 	size_t i;
 
@@ -66,10 +70,8 @@ static void test_everybodys_copy_changes(void **state)
 		int32_t pts_a = world_pts(a), pts_b = world_pts(b);
 		int32_t theirs = (int32_t)b->n_msgs, mine = m->id;
 
-		assert_int_equal(world_edit(&w, b, theirs, "x", 1, NOW),
-				 ERR_FORBIDDEN);
-		assert_int_equal(world_edit(&w, a, mine, "new", 3, NOW),
-				 ERR_OK);
+		assert_int_equal(world_edit(&w, b, theirs, &x), ERR_FORBIDDEN);
+		assert_int_equal(world_edit(&w, a, mine, &fresh), ERR_OK);
 		assert_string_equal(world_msg(b, theirs)->body->text, "new");
 		assert_int_equal(world_pts(a), pts_a + 1);
 		assert_int_equal(world_pts(b), pts_b + 1);
@@ -81,7 +83,7 @@ static void test_everybodys_copy_changes(void **state)
 				 WORLD_EV_DELETE);
 		assert_int_equal(b->events[b->n_events - 1].value, theirs);
 	}
-	assert_int_equal(world_edit(&w, a, 1, "x", 1, NOW), ERR_NOTFOUND);
+	assert_int_equal(world_edit(&w, a, 1, &x), ERR_NOTFOUND);
 }
 
 static void test_only_mine(void **state)
@@ -116,6 +118,91 @@ static void test_reply_is_found_in_each_box(void **state)
 	assert_int_equal(second->reply_id, 0);
 }
 
+static void test_formatting_and_buttons_are_kept(void **state)
+{
+	struct world_msg *m = say(a->id, b->id, "old", 0);
+	struct world_rewrite r = { .date = NOW };
+	struct world_blob *one, *two;
+
+	(void)state;
+	assert_int_equal(world_blob_new("one", 3, &one), ERR_OK);
+	assert_int_equal(world_blob_new("two", 3, &two), ERR_OK);
+	r.markup = one;
+	assert_int_equal(world_edit(&w, a, m->id, &r), ERR_OK);
+	assert_string_equal(m->body->text, "old");
+	assert_ptr_equal(world_extra(m->body)->markup, one);
+	assert_int_equal(one->refs, 2);
+	assert_int_equal(world_edit(&w, a, m->id, &r), ERR_INVALID);
+	r = (struct world_rewrite){ .text = "old",
+				    .text_len = 3,
+				    .entities = two,
+				    .keep_markup = true,
+				    .date = NOW };
+	assert_int_equal(world_edit(&w, a, m->id, &r), ERR_OK);
+	assert_ptr_equal(world_extra(m->body)->markup, one);
+	assert_ptr_equal(world_extra(m->body)->entities, two);
+	r.entities = NULL;
+	r.keep_markup = false;
+	assert_int_equal(world_edit(&w, a, m->id, &r), ERR_OK);
+	assert_null(m->body->extra);
+	assert_int_equal(one->refs, 1);
+	world_blob_unref(one);
+	world_blob_unref(two);
+	assert_int_equal(world_blob_new("x", WORLD_BLOB_MAX + 1, &one),
+			 ERR_TOOBIG);
+}
+
+static void test_pins(void **state)
+{
+	struct world_msg *m = say(a->id, b->id, "look", 0);
+	int32_t theirs = (int32_t)b->n_msgs;
+
+	(void)state;
+	assert_int_equal(world_pin(&w, a, 77, true, false), ERR_NOTFOUND);
+	assert_int_equal(world_pin(&w, a, m->id, true, true), ERR_OK);
+	assert_false(world_msg(b, theirs)->pinned);
+	assert_int_equal(world_pin(&w, a, m->id, true, true), ERR_INVALID);
+	assert_int_equal(world_pin(&w, a, m->id, false, false), ERR_OK);
+	assert_int_equal(world_pin(&w, a, m->id, true, false), ERR_OK);
+	assert_true(m->pinned);
+	assert_true(world_msg(b, theirs)->pinned);
+	assert_int_equal(b->events[b->n_events - 1].kind, WORLD_EV_PIN);
+	assert_int_equal(b->events[b->n_events - 1].peer, a->id);
+}
+
+static void test_group_members_come_and_go(void **state)
+{
+	struct world_new_user n = { .phone = "9996610009", .first = "C" };
+	struct world_user *c;
+	int32_t version = group->version;
+	uint32_t before = group->n_members;
+
+	(void)state;
+	assert_int_equal(world_add_user(&w, &n, &c), ERR_OK);
+	assert_int_equal(world_chat_add(&w, group, 1, a->id, NOW),
+			 ERR_NOTFOUND);
+	assert_int_equal(world_chat_add(&w, group, c->id, b->id, NOW), ERR_OK);
+	assert_int_equal(world_chat_add(&w, group, c->id, b->id, NOW),
+			 ERR_DUPLICATE);
+	assert_int_equal(group->version, version + 1);
+	assert_false(world_chat_admin(group, c->id));
+	world_chat_member(group, c->id)->admin = true;
+	assert_true(world_chat_admin(group, c->id));
+	assert_true(world_chat_admin(group, group->creator));
+	world_chat_remove(&w, group, c->id);
+	assert_null(world_chat_member(group, c->id));
+	assert_int_equal(group->n_members, before);
+	group->migrated_to = 5;
+	assert_int_equal(world_send(&w,
+				    &(struct world_new_msg){ .from = a->id,
+							     .peer = -group->id,
+							     .text = "x",
+							     .text_len = 1 },
+				    &(struct world_msg *){ NULL },
+				    &(bool){ false }),
+			 ERR_NOTFOUND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +210,9 @@ int main(void)
 		T(test_everybodys_copy_changes),
 		T(test_only_mine),
 		T(test_reply_is_found_in_each_box),
+		T(test_formatting_and_buttons_are_kept),
+		T(test_pins),
+		T(test_group_members_come_and_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -524,13 +524,14 @@ static void test_dialogs(void **state)
 
 static void test_invite(void **state)
 {
+	struct world_invite *invite;
 	char link[64];
 
 	assert_int_equal(world_channel_rename(&dc->world, room, ""), ERR_OK);
 	assert_int_equal(
-		world_channel_invite(&dc->world, room, "0123456789abcdef"),
+		dc_invites_make(dc, room->box.peer, room->creator, &invite),
 		ERR_OK);
-	snprintf(link, sizeof(link), "https://t.me/+%s", room->invite);
+	snprintf(link, sizeof(link), "https://t.me/+%s", invite->hash);
 	CALL(&boris, chats_check_invite, link);
 	assert_false(world_channel_in(room, boris.user->id));
 	CALL(&boris, chats_join_invite, link);
