@@ -33,6 +33,11 @@ def handshake_messages():
                 yield bytes.fromhex(h[key])
 
 
+def scenario():
+    for f in sorted(pathlib.Path("test/scenarios").glob("*.dcs")):
+        yield f.read_bytes()
+
+
 def sessfile():
     for f in sorted((DATA / "vectors/sessions").rglob("*")):
         if f.is_file() and f.stat().st_size <= SEED_MAX:

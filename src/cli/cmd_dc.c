@@ -12,7 +12,7 @@
 
 struct dc_values {
 	char *listen, *admin, *state, *write_key, *write_env, *policy;
-	char *api_hash;
+	char *api_hash, *scenario;
 	int64_t count, api_id;
 	bool seed_demo;
 };
@@ -41,6 +41,8 @@ static const struct config_option options[] = {
 	{ "api-hash", CONFIG_STR, 0, AT(api_hash),
 	  "0123456789abcdef0123456789abcdef", 0, 0, "HASH",
 	  "The api_hash that goes into the environment file." },
+	{ "scenario", CONFIG_STR, 0, AT(scenario), NULL, 0, 0, "FILE",
+	  "Play this scenario; GET /scenario says how far it is." },
 	{ "seed-demo", CONFIG_BOOL, 0, AT(seed_demo), "false", 0, 0, NULL,
 	  "Begin with a small world, if there is none yet." },
 };
@@ -66,6 +68,7 @@ static enum err parse(const struct dc_values *v, struct dc_options *o,
 	o->count = (int)v->count;
 	o->state = v->state && *v->state ? v->state : NULL;
 	o->seed_demo = v->seed_demo;
+	o->scenario = v->scenario && *v->scenario ? v->scenario : NULL;
 	o->api_id = v->api_id;
 	o->api_hash = v->api_hash;
 	return ERR_OK;

@@ -243,6 +243,9 @@ enum err dc_new(struct dc **ret, struct loop *l, const struct dc_options *o,
 		rc = listen_all(dc, ei);
 	if (!rc)
 		rc = dc_admin_start(dc, ei);
+	if (!rc && dc->o.scenario)
+		rc = dc_play_file(dc, dc->o.scenario, ei);
+	dc->o.scenario = NULL; /* the caller's */
 	if (rc) {
 		dc_free(dc);
 		return rc;
@@ -261,6 +264,16 @@ static void free_values(struct imap *m)
 	while ((value = imap_next(m, &cursor)))
 		free(value);
 	imap_deinit(m);
+}
+
+static void free_accounts(struct dc *dc)
+{
+	struct dc_account *a;
+	uint32_t cursor = 0;
+
+	while ((a = imap_next(&dc->accounts, &cursor)))
+		dc_calls_clear(a);
+	free_values(&dc->accounts);
 }
 
 static void close_all(struct dc *dc)
@@ -293,13 +306,14 @@ void dc_free(struct dc *dc)
 		dc_key_free(dc, k);
 	imap_deinit(&dc->keys);
 	imap_deinit(&dc->conns);
-	free_values(&dc->accounts);
+	free_accounts(dc);
 	free_values(&dc->codes);
 	free_values(&dc->exports);
 	dc_upload_free_all(dc);
 	dc_rules_clear(dc);
 	dc_faults_end(dc);
 	dc_callbacks_end(dc);
+	dc_play_end(dc);
 	free_values(&dc->logins);
 	dc->world.observer = NULL;
 	world_deinit(&dc->world);

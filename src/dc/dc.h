@@ -35,7 +35,8 @@ struct dc_options {
 	const char *state; /* NULL: memory only */
 	enum dc_duplicate_policy duplicate_policy;
 	bool seed_demo;
-	int64_t api_id; /* goes into the environment file */
+	const char *scenario; /* NULL, or a file to be played */
+	int64_t api_id;	      /* goes into the environment file */
 	const char *api_hash;
 };
 

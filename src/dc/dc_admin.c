@@ -4,6 +4,7 @@
  * benchmarks.  It has no authentication and therefore refuses to listen
  * anywhere but on loopback.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #define KEYS_MAX 20000
 
 /* Answers with what fn wrote, in one object. */
-static enum err done(struct http_req *req, struct jsonw *w, struct buf *out)
+enum err dc_admin_end(struct http_req *req, struct jsonw *w, struct buf *out)
 {
 	enum err rc;
 
@@ -32,7 +33,7 @@ static enum err done(struct http_req *req, struct jsonw *w, struct buf *out)
 	return rc;
 }
 
-static void begin(struct jsonw *w, struct buf *out)
+void dc_admin_begin(struct jsonw *w, struct buf *out)
 {
 	buf_init(out, OUT_MAX);
 	jsonw_init(w, out);
@@ -44,9 +45,9 @@ enum err dc_admin_ok(struct http_req *req)
 	struct jsonw w;
 	struct buf out;
 
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_bool(&w, "ok", true);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 /* ---- who is meant: {"phone": ...} or {"user_id": ...} */
@@ -86,40 +87,82 @@ static void put_calls(const struct dc *dc, struct jsonw *w)
 	jsonw_object_end(w);
 }
 
+#define COUNTER(name, field)                                                   \
+	{                                                                      \
+		name, offsetof(struct dc_counters, field)                      \
+	}
+static const struct {
+	const char *name;
+	size_t at;
+} counters[] = {
+	COUNTER("connections", connections),
+	COUNTER("handshakes", handshakes),
+	COUNTER("messages_received", messages_in),
+	COUNTER("messages_sent", messages_out),
+	COUNTER("packets_received", packets_in),
+	COUNTER("packets_sent", packets_out),
+	COUNTER("packets_refused", refused_packets),
+	COUNTER("bytes_received", bytes_in),
+	COUNTER("bytes_sent", bytes_out),
+	COUNTER("file_bytes", file_bytes),
+	COUNTER("updates", updates),
+	COUNTER("rpc_errors", rpc_errors),
+	COUNTER("auth_key_duplicates", duplicates),
+	COUNTER("revoked_calls", revoked_calls),
+	COUNTER("faults", faults),
+	COUNTER("floods", floods),
+	COUNTER("calls_during_flood_wait", flood_ignored),
+	COUNTER("drops", drops),
+};
+
+static uint64_t counter_at(const struct dc *dc, size_t i)
+{
+	uint64_t n;
+
+	memcpy(&n, (const char *)&dc->counters + counters[i].at, sizeof(n));
+	return n;
+}
+
+/* By its name in GET /counters, or a method's. */
+bool dc_admin_counter(const struct dc *dc, const char *name, uint64_t *ret)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(counters); i++) {
+		if (strcmp(counters[i].name, name) != 0)
+			continue;
+		*ret = counter_at(dc, i);
+		return true;
+	}
+	for (i = 0; i < DC_METHOD_COUNT; i++) {
+		if (strcmp(dc_rpc_method_name((enum dc_method)i), name) != 0)
+			continue;
+		*ret = dc->counters.calls[i];
+		return true;
+	}
+	return false;
+}
+
 static enum err get_counters(struct http_req *req, void *ctx,
 			     struct err_info *ei)
 {
 	struct dc *dc = ctx;
-	const struct dc_counters *c = &dc->counters;
 	struct jsonw w;
 	struct buf out;
+	size_t i;
 
 	(void)ei;
-	begin(&w, &out);
-	jsonw_u64(&w, "connections", c->connections);
+	dc_admin_begin(&w, &out);
+	for (i = 0; i < ARRAY_LEN(counters); i++)
+		jsonw_u64(&w, counters[i].name, counter_at(dc, i));
 	jsonw_u64(&w, "open", dc->conns.len);
-	jsonw_u64(&w, "handshakes", c->handshakes);
-	jsonw_u64(&w, "messages_received", c->messages_in);
-	jsonw_u64(&w, "messages_sent", c->messages_out);
-	jsonw_u64(&w, "packets_received", c->packets_in);
-	jsonw_u64(&w, "packets_sent", c->packets_out);
-	jsonw_u64(&w, "packets_refused", c->refused_packets);
-	jsonw_u64(&w, "updates", c->updates);
-	jsonw_u64(&w, "rpc_errors", c->rpc_errors);
-	jsonw_u64(&w, "auth_key_duplicates", c->duplicates);
-	jsonw_u64(&w, "revoked_calls", c->revoked_calls);
-	jsonw_u64(&w, "file_bytes", c->file_bytes);
 	jsonw_u64(&w, "files", dc->world.files.len);
-	jsonw_u64(&w, "faults", c->faults);
-	jsonw_u64(&w, "floods", c->floods);
-	jsonw_u64(&w, "calls_during_flood_wait", c->flood_ignored);
-	jsonw_u64(&w, "drops", c->drops);
 	jsonw_u64(&w, "auth_keys", dc->keys.len);
 	jsonw_u64(&w, "users", dc->world.users.len);
 	jsonw_u64(&w, "chats", dc->world.chats.len);
 	jsonw_u64(&w, "channels", dc->world.channels.len);
 	put_calls(dc, &w);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 static void put_account(const struct dc *dc, struct jsonw *w,
@@ -156,17 +199,18 @@ static enum err get_accounts(struct http_req *req, void *ctx,
 	struct buf out;
 
 	(void)ei;
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_array(&w, "accounts");
 	while ((u = imap_next(&dc->world.users, &cursor)))
 		put_account(dc, &w, u);
 	jsonw_array_end(&w);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 static const char *state_name(enum dc_key_state s)
 {
-	static const char *const names[] = { "live", "revoked", "duplicated" };
+	static const char *const names[] = { "live", "revoked", "duplicated",
+					     "destroyed" };
 
 	return names[s];
 }
@@ -182,7 +226,7 @@ static enum err get_sessions(struct http_req *req, void *ctx,
 	struct buf out;
 
 	(void)ei;
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_array(&w, "sessions");
 	while ((k = imap_next(&dc->keys, &cursor))) {
 		snprintf(id, sizeof(id), "%lld", (long long)k->auth.id);
@@ -199,7 +243,7 @@ static enum err get_sessions(struct http_req *req, void *ctx,
 		jsonw_object_end(&w);
 	}
 	jsonw_array_end(&w);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 /* ---- making */
@@ -256,10 +300,10 @@ static enum err post_users(struct http_req *req, void *ctx, struct err_info *ei)
 		rc = dc_password_set(dc, u, password, hint);
 	if (rc)
 		return rc;
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_int(&w, "user_id", u->id);
 	jsonw_str(&w, "phone", u->phone);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 static enum err post_chats(struct http_req *req, void *ctx, struct err_info *ei)
@@ -301,9 +345,9 @@ static enum err post_chats(struct http_req *req, void *ctx, struct err_info *ei)
 	rc = world_add_chat(&dc->world, &n, &c, &m);
 	if (rc)
 		return err_set(ei, rc, "group \"%s\"", n.title);
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_int(&w, "chat_id", c->id);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 /* The link its creator made, if there is one that is good for ever. */
@@ -399,9 +443,9 @@ static enum err post_channels(struct http_req *req, void *ctx,
 	rc = join_all(dc, c, json_get(body, "members"), ei);
 	if (rc)
 		return rc;
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	put_channel(dc, &w, c);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 static enum err message_peer(struct dc *dc, struct json body,
@@ -458,10 +502,10 @@ static enum err post_messages(struct http_req *req, void *ctx,
 	if (rc || !m)
 		return err_set(ei, rc ? rc : ERR_INVALID,
 			       "message: no such chat, or not in it");
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_int(&w, "sent", count);
 	jsonw_int(&w, "message_id", m->id);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 /* ---- ending sessions */
@@ -500,9 +544,9 @@ static enum err post_revoke(struct http_req *req, void *ctx,
 	}
 	if (!n)
 		return err_set(ei, ERR_NOTFOUND, "no such session");
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_u64(&w, "revoked", n);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
 }
 
 /* ---- many signed-in keys at once, for benchmarks */
@@ -573,7 +617,7 @@ static enum err post_authkeys(struct http_req *req, void *ctx,
 		rc = json_want_str(body, "phone_prefix", 8, &prefix, ei);
 	if (rc)
 		return rc;
-	begin(&w, &out);
+	dc_admin_begin(&w, &out);
 	jsonw_array(&w, "authkeys");
 	for (i = 0; i < count && !rc; i++) {
 		snprintf(phone, sizeof(phone), "%s%04lld", prefix,
@@ -585,10 +629,34 @@ static enum err post_authkeys(struct http_req *req, void *ctx,
 		return err_set(ei, rc, "auth key for %s", phone);
 	}
 	jsonw_array_end(&w);
-	return done(req, &w, &out);
+	return dc_admin_end(req, &w, &out);
+}
+
+/* What there is to ask for. */
+static enum err get_routes(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	const struct router_row *r;
+	struct jsonw w;
+	struct buf out;
+	size_t i;
+
+	(void)ei;
+	dc_admin_begin(&w, &out);
+	jsonw_array(&w, "routes");
+	for (i = 0; (r = router_row_at(&dc->router, i)); i++) {
+		jsonw_object(&w, NULL);
+		jsonw_str(&w, "method", r->method);
+		jsonw_str(&w, "path", r->path);
+		jsonw_str(&w, "summary", r->summary);
+		jsonw_object_end(&w);
+	}
+	jsonw_array_end(&w);
+	return dc_admin_end(req, &w, &out);
 }
 
 static const struct router_row rows[] = {
+	{ "GET", "/", 0, 0, 0, get_routes, "These lines" },
 	{ "GET", "/counters", 0, 0, 0, get_counters, "What happened so far" },
 	{ "GET", "/accounts", 0, 0, 0, get_accounts, "Users and their use" },
 	{ "GET", "/sessions", 0, 0, 0, get_sessions, "Authorisation keys" },
@@ -642,6 +710,12 @@ enum err dc_admin_start(struct dc *dc, struct err_info *ei)
 		rc = dc_rules_routes(dc, ei);
 	if (!rc)
 		rc = dc_knobs_routes(dc, ei);
+	if (!rc)
+		rc = dc_calls_routes(dc, ei);
+	if (!rc)
+		rc = dc_bulk_routes(dc, ei);
+	if (!rc)
+		rc = dc_play_routes(dc, ei);
 	if (rc)
 		return rc;
 	return server_new(dc->loop, &o, &dc->admin, ei);

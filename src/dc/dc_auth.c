@@ -37,7 +37,7 @@ static enum err test_number(struct dc_call *call, char *ret)
 	return ERR_OK;
 }
 
-static int home_dc(const struct dc *dc, const char *phone)
+int dc_auth_home(const struct dc *dc, const char *phone)
 {
 	const struct world_user *u = world_user_by_phone(&dc->world, phone);
 	int x = phone[strlen(TEST_PREFIX)] - '0';
@@ -51,7 +51,7 @@ static enum err check_home(struct dc_call *call, const char *phone)
 {
 	const struct world_user *u =
 		world_user_by_phone(&call->dc->world, phone);
-	int home = home_dc(call->dc, phone);
+	int home = dc_auth_home(call->dc, phone);
 
 	if (u && dc_rules_state(call->dc, u->id) == DC_STATE_BANNED)
 		return dc_call_fail(call, 400, "PHONE_NUMBER_BANNED");

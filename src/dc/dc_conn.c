@@ -122,6 +122,7 @@ static enum err send_packet(struct dc *dc, struct dc_conn *c,
 		rc = link_send(dc->loop, c->link, buf_head(&dc->wire),
 			       buf_len(&dc->wire));
 	dc->counters.packets_out++;
+	dc->counters.bytes_out += buf_len(&dc->wire);
 	return rc;
 }
 
@@ -425,6 +426,7 @@ static void on_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
 	enum err rc;
 
 	(void)link;
+	dc->counters.bytes_in += len;
 	while (len && !c->closing) {
 		size_t n = len < TRANSPORT_FEED_MAX ? len : TRANSPORT_FEED_MAX;
 
@@ -459,5 +461,6 @@ void dc_conn_accept(struct dc_node *node, uint64_t link)
 	wheel_timer_init(&c->hang_up, on_hang_up, c);
 	transport_init_server(&c->transport, NULL, rnd_system());
 	dc->counters.connections++;
+	dc_play_accepted(dc);
 	link_own(dc->loop, link, &conn_ops, c);
 }

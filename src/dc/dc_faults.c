@@ -167,10 +167,26 @@ enum dc_fault_kind dc_faults_packet(struct dc *dc, int64_t user_id,
 
 /* ---- the admin port */
 
+enum err dc_faults_add(struct dc *dc, const struct dc_fault *f)
+{
+	if (dc->n_faults == DC_FAULTS_MAX) {
+		uint32_t i;
+
+		/* Those that struck as often as they should are done with. */
+		for (i = 0; i < dc->n_faults && dc->faults[i].count; i++)
+			;
+		if (i == dc->n_faults)
+			return ERR_CAPACITY;
+		dc->faults[i] = dc->faults[--dc->n_faults];
+	}
+	dc->faults[dc->n_faults++] = *f;
+	return ERR_OK;
+}
+
 static enum err add(struct dc *dc, const struct dc_fault *f, const char *name,
 		    struct err_info *ei)
 {
-	struct dc_fault *to;
+	struct dc_fault to = *f;
 	size_t i;
 
 	for (i = 1; i < ARRAY_LEN(names); i++) {
@@ -182,12 +198,10 @@ static enum err add(struct dc *dc, const struct dc_fault *f, const char *name,
 			       "kind: drop, skew, none, lose, hold, swallow, "
 			       "delay, duplicate, reorder, truncate, corrupt, "
 			       "error or salt is needed");
-	if (dc->n_faults == DC_FAULTS_MAX)
+	to.kind = (enum dc_fault_kind)i;
+	if (dc_faults_add(dc, &to))
 		return err_set(ei, ERR_CAPACITY,
 			       "too many faults: {\"kind\":\"none\"} ends all");
-	to = &dc->faults[dc->n_faults++];
-	*to = *f;
-	to->kind = (enum dc_fault_kind)i;
 	return ERR_OK;
 }
 
@@ -203,14 +217,21 @@ static void drop_now(struct dc *dc, int64_t user_id)
 	}
 }
 
+void dc_faults_drop(struct dc *dc, int64_t user_id, uint64_t after)
+{
+	if (!after) {
+		drop_now(dc, user_id);
+		return;
+	}
+	dc->drop_after = after;
+	dc->drop_user = user_id;
+}
+
 static enum err apply(struct dc *dc, const char *kind, struct dc_fault *f,
 		      struct err_info *ei)
 {
-	if (!strcmp(kind, "drop") && !f->after) {
-		drop_now(dc, f->user_id);
-	} else if (!strcmp(kind, "drop")) {
-		dc->drop_after = f->after;
-		dc->drop_user = f->user_id;
+	if (!strcmp(kind, "drop")) {
+		dc_faults_drop(dc, f->user_id, f->after);
 	} else if (!strcmp(kind, "delay") && !*f->method && !f->user_id) {
 		dc->delay_us = f->value * US_PER_MS;
 	} else if (!strcmp(kind, "skew")) {
@@ -265,6 +286,49 @@ static enum err post_faults(struct http_req *req, void *ctx,
 		return err_set(ei, ERR_INVALID, "method: too long");
 	rc = apply(dc, kind, &f, ei);
 	return rc ? rc : dc_admin_ok(req);
+}
+
+/* ---- from a scenario: fault KIND key=value ... */
+
+static enum err read_word(struct dc *dc, struct dc_fault *f,
+			  const struct dc_step_field *w, struct err_info *ei)
+{
+	const struct world_user *u;
+	int64_t n = 0;
+
+	if (!strcmp(w->name, "method"))
+		return text_copy(f->method, sizeof(f->method), w->value)
+			       ? ERR_OK
+			       : err_set(ei, ERR_INVALID, "method: too long");
+	if (!strcmp(w->name, "phone")) {
+		u = world_user_by_phone(&dc->world, w->value);
+		f->user_id = u ? u->id : 0;
+		return u ? ERR_OK
+			 : err_set(ei, ERR_NOTFOUND, "there is no user %s",
+				   w->value);
+	}
+	if (text_i64(w->value, &n) || n < INT32_MIN || n > INT32_MAX)
+		return err_set(ei, ERR_INVALID, "%s: not a number", w->name);
+	if (!strcmp(w->name, "after"))
+		f->after = (uint64_t)n;
+	else if (!strcmp(w->name, "count"))
+		f->count = (uint64_t)n;
+	else
+		f->value = n;
+	return ERR_OK;
+}
+
+enum err dc_faults_words(struct dc *dc, const char *kind,
+			 const struct dc_step_field *words, uint32_t n,
+			 struct err_info *ei)
+{
+	struct dc_fault f = { .count = 1 };
+	enum err rc = ERR_OK;
+	uint32_t i;
+
+	for (i = 0; i < n && !rc; i++)
+		rc = read_word(dc, &f, &words[i], ei);
+	return rc ? rc : apply(dc, kind, &f, ei);
 }
 
 enum err dc_faults_routes(struct dc *dc, struct err_info *ei)

@@ -19,6 +19,7 @@ struct batch {
 	} albums[FORWARD_MAX];
 	uint32_t n_albums;
 	int32_t topic;
+	bool repeated;
 };
 
 static struct world_extra header(const struct dc_call *call,
@@ -59,23 +60,35 @@ static int64_t album(struct batch *b, int64_t old)
 	return b->albums[i].fresh;
 }
 
+/* All of the batch was sent before, and may be answered again. */
+static bool sent_before(struct dc_call *call, struct batch *b)
+{
+	uint32_t i;
+
+	if (call->dc->knobs.repeat != DC_REPEAT_ANSWER)
+		return false;
+	for (i = 0; i < dyn_len(b->randoms); i++) {
+		b->sent[i] =
+			dc_view_by_random(call, b->to, b->randoms->items[i].i);
+		if (!b->sent[i])
+			return false;
+	}
+	return true;
+}
+
 static enum err used_before(struct dc_call *call, const struct batch *b)
 {
-	struct dc_view to;
 	uint32_t i, j;
 
-	dc_view_open(call, b->to, &to);
 	for (i = 0; i < dyn_len(b->randoms); i++) {
 		int64_t id = b->randoms->items[i].i;
 
 		if (!id)
 			return dc_call_fail(call, 400, "RANDOM_ID_EMPTY");
-		if (to.channel)
-			id ^= call->user->id;
-		if (to.box && imap_get(&to.box->by_random, id))
+		if (dc_view_by_random(call, b->to, id))
 			return dc_call_fail(call, 500, "RANDOM_ID_DUPLICATE");
 		for (j = 0; j < i; j++) {
-			if (b->randoms->items[j].i == b->randoms->items[i].i)
+			if (b->randoms->items[j].i == id)
 				return dc_call_fail(call, 500,
 						    "RANDOM_ID_DUPLICATE");
 		}
@@ -106,7 +119,8 @@ static enum err check_batch(struct dc_call *call, struct batch *b)
 			return dc_call_fail(call, 400,
 					    "CHAT_FORWARDS_RESTRICTED");
 	}
-	return used_before(call, b);
+	b->repeated = sent_before(call, b);
+	return b->repeated ? ERR_OK : used_before(call, b);
 }
 
 static enum err forward_one(struct dc_call *call, struct batch *b, uint32_t i)
@@ -150,8 +164,11 @@ enum err dc_messages_forward(struct dc_call *call, struct err_info *ei)
 		return rc;
 	dc_view_open(call, b.from, &b.source);
 	rc = check_batch(call, &b);
-	if (!rc)
-		rc = dc_peers_may_post(call, b.to);
+	if (!rc && b.repeated)
+		dc_call_obj(call, dc_view_sent(call, b.sent, dyn_len(b.ids)));
+	if (rc || b.repeated)
+		return rc;
+	rc = dc_peers_may_post(call, b.to);
 	if (!rc && dyn_len(b.ids) > 1 && dc_peers_slow(call, b.to))
 		rc = dc_call_fail(call, 400, "SLOWMODE_MULTI_MSGS_DISABLED");
 	if (!rc)

@@ -10,6 +10,7 @@
 #include "base/rnd.h"
 #include "crypto/rsa.h"
 #include "dc/dc.h"
+#include "dc/dc_script.h"
 #include "dc/dc_store.h"
 #include "dc/world.h"
 #include "dc/world_channel.h"
@@ -157,12 +158,24 @@ struct dc_sess {
 	struct mono last_used;
 };
 
+/* A call that was made; see dc_calls.c */
+#define DC_CALLS_MAX 128U
+struct dc_logged {
+	int64_t at_us, peer;
+	uint16_t method; /* TLN_* */
+	int16_t code;	 /* 0 = it was done */
+	char error[36];
+};
+
 /* What is online of a user, and what the user did. */
 struct dc_account {
 	int64_t user_id;
 	struct dc_sess *online;
 	uint64_t connects, calls, updates;
 	enum dc_account_state state;
+	struct dc_logged *log; /* a ring of the last calls */
+	uint32_t log_cap;
+	uint64_t n_logged; /* ever */
 };
 
 struct dc_conn {
@@ -181,9 +194,10 @@ struct dc_conn {
 struct dc_counters {
 	uint64_t connections, handshakes, messages_in, messages_out;
 	uint64_t packets_in, packets_out, updates, duplicates;
-	uint64_t file_bytes;	 /* sent by upload.getFile */
-	uint64_t faults, floods; /* that struck; that were answered */
-	uint64_t flood_ignored;	 /* calls made during a flood wait */
+	uint64_t file_bytes;	      /* sent by upload.getFile */
+	uint64_t bytes_in, bytes_out; /* of all connections */
+	uint64_t faults, floods;      /* that struck; that were answered */
+	uint64_t flood_ignored;	      /* calls made during a flood wait */
 	uint64_t refused_packets, rpc_errors, revoked_calls, drops;
 	uint64_t calls[DC_METHOD_COUNT];
 	uint64_t calls_unknown;
@@ -252,6 +266,7 @@ struct dc {
 	struct imap late;    /* request id -> an answer that waits */
 	struct imap queries; /* id -> a pressed button without an answer */
 	struct dc_knobs knobs;
+	struct dc_play *play; /* NULL: no scenario */
 	struct dc_rule rules[DC_RULES_MAX];
 	uint32_t n_rules;
 	struct imap spent;   /* what accounts used up under the rules */
@@ -353,6 +368,8 @@ struct dc_account *dc_key_account(struct dc *dc, int64_t user_id);
 void dc_key_online(struct dc *dc, struct dc_sess *s, int64_t user_id);
 void dc_key_offline(struct dc_sess *s);
 void dc_key_revoke(struct dc *dc, struct dc_key *k);
+/* How many of that user's there were. */
+uint32_t dc_key_revoke_all(struct dc *dc, int64_t user_id);
 
 /* ---- dc_pfs.c: temporary keys */
 /* The key whose account it is: itself, or what it is bound to. */
@@ -421,6 +438,8 @@ struct dyn *dc_objects_updates(struct dc_refs *r, struct arena *a,
 			       struct dyn *update, int32_t date);
 
 /* ---- dc_auth.c, dc_password.c, dc_bots.c, dc_users.c */
+/* Where a number lives; 0: anywhere. */
+int dc_auth_home(const struct dc *dc, const char *phone);
 /* The call's key is u's from now on; the answer is auth.authorization. */
 void dc_auth_authorise(struct dc_call *call, struct world_user *u);
 /* Everything but the password was right: SESSION_PASSWORD_NEEDED. */
@@ -443,6 +462,9 @@ struct dc_view {
 void dc_view_open(struct dc_call *call, int64_t peer, struct dc_view *ret);
 /* false: no such message; *ret is as the user sees it. */
 bool dc_view_msg(const struct dc_view *v, int32_t id, struct world_msg *ret);
+/* What the caller sent there under this number; NULL: nothing. */
+struct world_msg *dc_view_by_random(struct dc_call *call, int64_t peer,
+				    int64_t random_id);
 /* The caller's own news of a message, with its random_id. */
 struct dyn *dc_view_sent(struct dc_call *call, struct world_msg *const *msgs,
 			 uint32_t n);
@@ -527,6 +549,28 @@ enum err dc_groups_add(struct dc_call *call, struct world_chat *c,
 /* ---- dc_callbacks.c */
 void dc_callbacks_end(struct dc *dc);
 
+/* ---- dc_calls.c */
+void dc_calls_note(struct dc_call *call, enum err rc);
+void dc_calls_clear(struct dc_account *a);
+enum err dc_calls_routes(struct dc *dc, struct err_info *ei);
+
+/* ---- dc_bulk.c */
+#define DC_BULK_MAX 1000000
+enum err dc_bulk_routes(struct dc *dc, struct err_info *ei);
+
+/* ---- dc_play.c: a scenario */
+enum err dc_play_start(struct dc *dc, const char *text, size_t len,
+		       struct err_info *ei);
+enum err dc_play_file(struct dc *dc, const char *path, struct err_info *ei);
+/* Before a call is done; may answer it with an error, or not at all. */
+enum err dc_play_call(struct dc_call *call);
+void dc_play_accepted(struct dc *dc);
+/* "none", "running", "done" or "failed", and why it failed. */
+void dc_play_look(const struct dc *dc, char *state, size_t state_size,
+		  char *why, size_t why_size);
+void dc_play_end(struct dc *dc);
+enum err dc_play_routes(struct dc *dc, struct err_info *ei);
+
 /* ---- dc_knobs.c */
 enum err dc_knobs_load(struct dc *dc, struct err_info *ei);
 enum err dc_knobs_routes(struct dc *dc, struct err_info *ei);
@@ -542,12 +586,20 @@ enum err dc_faults_answer(struct dc_call *call, uint64_t req_id,
 /* May change the packet; says what else is to be done with it. */
 enum dc_fault_kind dc_faults_packet(struct dc *dc, int64_t user_id,
 				    struct buf *packet, int32_t *ret_code);
+enum err dc_faults_add(struct dc *dc, const struct dc_fault *f);
+/* Connections of a user (0: all) end, at once or after so many packets. */
+void dc_faults_drop(struct dc *dc, int64_t user_id, uint64_t after);
+enum err dc_faults_words(struct dc *dc, const char *kind,
+			 const struct dc_step_field *words, uint32_t n,
+			 struct err_info *ei);
 void dc_faults_end(struct dc *dc);
 enum err dc_faults_routes(struct dc *dc, struct err_info *ei);
 
 /* ---- dc_rules.c */
 enum err dc_rules_check(struct dc_call *call, unsigned int flags);
 enum dc_account_state dc_rules_state(struct dc *dc, int64_t user_id);
+enum err dc_rules_set_state(struct dc *dc, const struct world_user *u,
+			    const char *text, struct err_info *ei);
 void dc_rules_clear(struct dc *dc);
 enum err dc_rules_load(struct dc *dc, struct err_info *ei);
 enum err dc_rules_routes(struct dc *dc, struct err_info *ei);
@@ -588,6 +640,10 @@ enum err dc_peers_user(struct dc_call *call, const struct dyn *input,
 		       struct world_user **ret);
 
 /* ---- dc_admin.c, dc_seed.c, dc.c */
+/* An answer: one object, its fields between the two. */
+void dc_admin_begin(struct jsonw *w, struct buf *out);
+enum err dc_admin_end(struct http_req *req, struct jsonw *w, struct buf *out);
+bool dc_admin_counter(const struct dc *dc, const char *name, uint64_t *ret);
 /* {"ok":true} */
 enum err dc_admin_ok(struct http_req *req);
 /* Whom the body's key names, by number or id. */

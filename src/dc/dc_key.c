@@ -149,3 +149,17 @@ void dc_key_revoke(struct dc *dc, struct dc_key *k)
 	}
 	dc_key_save(dc, k);
 }
+
+uint32_t dc_key_revoke_all(struct dc *dc, int64_t user_id)
+{
+	struct dc_key *k;
+	uint32_t cursor = 0, n = 0;
+
+	while ((k = imap_next(&dc->keys, &cursor))) {
+		if (k->user_id != user_id)
+			continue;
+		dc_key_revoke(dc, k);
+		n++;
+	}
+	return n;
+}

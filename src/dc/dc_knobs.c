@@ -69,6 +69,7 @@ static enum err post_settings(struct http_req *req, void *ctx,
 	if (rc)
 		return rc;
 	dc->knobs = k;
+	dc->world.file_stamp = 0;
 	dc_store_put_meta(dc->store, META, &k, sizeof(k));
 	return dc_admin_ok(req);
 }

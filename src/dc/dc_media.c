@@ -61,18 +61,6 @@ static enum err media_file(struct dc_call *call, const struct dyn *media,
 	}
 }
 
-/* A repeated call must not ask for parts that were used up by the first. */
-static struct world_msg *sent_before(struct dc_call *call, int64_t peer,
-				     int64_t random_id)
-{
-	struct dc_view v;
-
-	dc_view_open(call, peer, &v);
-	if (v.channel)
-		random_id ^= call->user->id;
-	return v.box ? imap_get(&v.box->by_random, random_id) : NULL;
-}
-
 struct item {
 	const struct dyn *media;
 	const struct dyn *text; /* what holds the caption's formatting */
@@ -161,7 +149,10 @@ static enum err send_item(struct dc_call *call, int64_t peer,
 	bool again;
 	enum err rc;
 
-	*ret = sent_before(call, peer, it->random_id);
+	/* A repeated call must not ask for parts that the first used up. */
+	*ret = dc_view_by_random(call, peer, it->random_id);
+	if (*ret && call->dc->knobs.repeat == DC_REPEAT_ERROR)
+		return dc_call_fail(call, 500, "RANDOM_ID_DUPLICATE");
 	if (*ret)
 		return ERR_OK;
 	rc = dc_compose(call, it->text, &n);

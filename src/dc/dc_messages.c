@@ -52,7 +52,10 @@ enum err dc_messages_send(struct dc_call *call, struct err_info *ei)
 		return dc_call_fail(call, 400, "MESSAGE_TOO_LONG");
 	if (!n.random_id)
 		return dc_call_fail(call, 400, "RANDOM_ID_EMPTY");
-	rc = dc_peers_may_post(call, n.peer);
+	/* What was sent before needs no leave again. */
+	rc = dc_view_by_random(call, n.peer, n.random_id)
+		     ? ERR_OK
+		     : dc_peers_may_post(call, n.peer);
 	if (!rc)
 		rc = dc_compose(call, call->fn, &n);
 	if (rc)
@@ -61,6 +64,8 @@ enum err dc_messages_send(struct dc_call *call, struct err_info *ei)
 	dc_compose_end(&n);
 	if (rc)
 		return dc_peers_error(call, rc);
+	if (again && call->dc->knobs.repeat == DC_REPEAT_ERROR)
+		return dc_call_fail(call, 500, "RANDOM_ID_DUPLICATE");
 	if (!again)
 		dc_peers_posted(call, n.peer);
 	/* As Telegram: the short form for others, the long one for oneself. */

@@ -292,9 +292,14 @@ static enum err dispatch(struct dc_call *call, struct err_info *ei)
 	}
 	call->dc->counters.calls[row - rows]++;
 	rc = admit(call, row);
+	if (!rc)
+		rc = dc_play_call(call);
 	if (!rc && call->user)
 		rc = dc_rules_check(call, row->flags);
-	return rc ? rc : row->fn(call, ei);
+	if (!rc && !call->later)
+		rc = row->fn(call, ei);
+	dc_calls_note(call, rc);
+	return rc;
 }
 
 /* ---- the answer */
@@ -406,6 +411,8 @@ enum err dc_rpc_handle(struct dc *dc, struct dc_sess *s, uint64_t msg_id,
 	enum err rc;
 
 	dc->origin = s;
+	if (dc->knobs.file_ref_sec)
+		dc->world.file_stamp = call.now / dc->knobs.file_ref_sec;
 	rc = decode(&call, body, len);
 	if (!rc)
 		rc = dispatch(&call, &why);

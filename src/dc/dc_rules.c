@@ -177,33 +177,22 @@ enum err dc_rules_load(struct dc *dc, struct err_info *ei)
 	return ERR_OK;
 }
 
-static enum err post_state(struct http_req *req, void *ctx, struct err_info *ei)
+enum err dc_rules_set_state(struct dc *dc, const struct world_user *u,
+			    const char *text, struct err_info *ei)
 {
-	struct dc *dc = ctx;
-	struct world_user *u;
 	struct dc_account *a;
-	const char *text;
-	struct json body;
 	uint8_t state;
-	size_t i;
 	char name[40];
-	enum err rc;
+	size_t i;
 
-	rc = http_req_json(req, &body, ei);
-	if (!rc)
-		rc = dc_admin_user(dc, body, "phone", &u, ei);
-	if (!rc)
-		rc = json_need_str(body, "state", 16, &text, ei);
-	if (rc)
-		return rc;
 	for (i = 0; i < ARRAY_LEN(states); i++) {
 		if (!strcmp(states[i], text))
 			break;
 	}
-	state = (uint8_t)i;
 	if (i == ARRAY_LEN(states))
 		return err_set(ei, ERR_INVALID,
 			       "state: ok, banned, frozen or deactivated");
+	state = (uint8_t)i;
 	a = dc_key_account(dc, u->id);
 	if (!a)
 		return err_set(ei, ERR_NOMEM, "account");
@@ -211,7 +200,25 @@ static enum err post_state(struct http_req *req, void *ctx, struct err_info *ei)
 	dc->n_states++; /* only ever asked: any at all? */
 	state_name(u->id, name, sizeof(name));
 	dc_store_put_meta(dc->store, name, &state, 1);
-	return dc_admin_ok(req);
+	return ERR_OK;
+}
+
+static enum err post_state(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	struct world_user *u;
+	const char *text;
+	struct json body;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = dc_admin_user(dc, body, "phone", &u, ei);
+	if (!rc)
+		rc = json_need_str(body, "state", 16, &text, ei);
+	if (!rc)
+		rc = dc_rules_set_state(dc, u, text, ei);
+	return rc ? rc : dc_admin_ok(req);
 }
 
 /* ---- rules by the admin port */

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
+#include "crypto/md5.h"
 #include "dc/dc_int.h"
 #include "http/http_req.h"
 
@@ -23,6 +25,7 @@ struct part {
 
 struct dc_upload {
 	int64_t user_id, file_id;
+	int64_t total; /* of a big file, as its parts said; 0 = small */
 	struct part *parts[PARTS_MAX];
 };
 
@@ -85,6 +88,21 @@ static enum err get_or_make(struct dc_call *call, int64_t file_id,
 	return ERR_OK;
 }
 
+/* Every part of a big file says how many there are; -1: not known yet. */
+static enum err check_total(struct dc_call *call, struct dc_upload *u,
+			    int64_t part)
+{
+	int64_t total = dyn_int(call->fn, TLF_file_total_parts, 0);
+
+	if (!total || total == -1)
+		return ERR_OK;
+	if (total < 1 || total > PARTS_MAX || part >= total ||
+	    (u->total && u->total != total))
+		return dc_call_fail(call, 400, "FILE_PARTS_INVALID");
+	u->total = total;
+	return ERR_OK;
+}
+
 enum err dc_upload_part(struct dc_call *call, struct err_info *ei)
 {
 	struct tl_bytes bytes = dyn_bytes(call->fn, TLF_bytes);
@@ -103,6 +121,9 @@ enum err dc_upload_part(struct dc_call *call, struct err_info *ei)
 	if (call->dc->upload_bytes + bytes.len > UPLOADS_BYTES_MAX)
 		return dc_call_fail(call, 400, "FILE_PARTS_INVALID");
 	rc = get_or_make(call, dyn_int(call->fn, TLF_file_id, 0), &u);
+	if (rc)
+		return rc;
+	rc = check_total(call, u, n);
 	if (rc)
 		return rc;
 	p = malloc(sizeof(*p) + bytes.len);
@@ -127,7 +148,7 @@ static enum err check_parts(struct dc_call *call, const struct dc_upload *u,
 	size_t size = 0;
 	int i;
 
-	if (n < 1 || n > PARTS_MAX)
+	if (n < 1 || n > PARTS_MAX || (u && u->total && u->total != n))
 		return dc_call_fail(call, 400, "FILE_PARTS_INVALID");
 	for (i = 0; i < n; i++) {
 		if (!u || !u->parts[i])
@@ -138,10 +159,34 @@ static enum err check_parts(struct dc_call *call, const struct dc_upload *u,
 					    "FILE_PART_SIZE_CHANGED");
 		size += u->parts[i]->len;
 	}
+	/* Whole KiB, a divisor of 512 KiB; only the last may be shorter. */
+	if (n > 1 && (u->parts[0]->len % ALIGN || PART_MAX % u->parts[0]->len ||
+		      u->parts[n - 1]->len > u->parts[0]->len))
+		return dc_call_fail(call, 400, "FILE_PART_SIZE_INVALID");
 	if (size > WORLD_FILE_MAX)
 		return dc_call_fail(call, 400, "FILE_PARTS_INVALID");
 	*ret_size = size;
 	return ERR_OK;
+}
+
+/* A small file may come with its sum. */
+static enum err check_md5(struct dc_call *call, const struct dyn *input,
+			  const struct world_file *f)
+{
+	const char *said = dyn_str(input, TLF_md5_checksum);
+	struct sha_part all = { f->data, f->size };
+	char text[2 * MD5_LEN + 1];
+	uint8_t sum[MD5_LEN];
+
+	if (!said)
+		return ERR_NOMEM;
+	if (!*said)
+		return ERR_OK;
+	md5_parts(&all, 1, sum);
+	text_hex(text, sum, sizeof(sum));
+	return strcasecmp(text, said)
+		       ? dc_call_fail(call, 400, "MD5_CHECKSUM_INVALID")
+		       : ERR_OK;
 }
 
 enum err dc_upload_take(struct dc_call *call, const struct dyn *input,
@@ -166,7 +211,9 @@ enum err dc_upload_take(struct dc_call *call, const struct dyn *input,
 	}
 	f->date = call->now;
 	f->dc_id = call->conn->node->id;
-	rc = world_add_file(&dc->world, f, ret);
+	rc = check_md5(call, input, f);
+	if (!rc)
+		rc = world_add_file(&dc->world, f, ret);
 	if (rc) {
 		free(f->data);
 		return rc;
@@ -182,7 +229,6 @@ enum err dc_upload_file_of(struct dc_call *call, const struct dyn *input,
 			   struct world_file **ret)
 {
 	struct tl_bytes given = dyn_bytes(input, TLF_file_reference);
-	uint8_t ref[WORLD_FILE_REF_LEN];
 	struct world_file *f =
 		world_file(&call->dc->world, dyn_int(input, TLF_id, 0));
 
@@ -190,9 +236,7 @@ enum err dc_upload_file_of(struct dc_call *call, const struct dyn *input,
 		return dc_call_fail(call, 400, "LOCATION_INVALID");
 	if (!given.len)
 		return dc_call_fail(call, 400, "FILE_REFERENCE_EMPTY");
-	world_file_ref(&call->dc->world, f, ref);
-	if (given.len != sizeof(ref) ||
-	    memcmp(given.data, ref, sizeof(ref)) != 0)
+	if (!world_file_ref_good(&call->dc->world, f, given.data, given.len))
 		return dc_call_fail(call, 400, "FILE_REFERENCE_EXPIRED");
 	*ret = f;
 	return ERR_OK;

@@ -27,6 +27,17 @@ bool dc_view_msg(const struct dc_view *v, int32_t id, struct world_msg *ret)
 	return true;
 }
 
+struct world_msg *dc_view_by_random(struct dc_call *call, int64_t peer,
+				    int64_t random_id)
+{
+	struct dc_view v;
+
+	dc_view_open(call, peer, &v);
+	if (v.channel)
+		random_id ^= call->user->id;
+	return v.box ? imap_get(&v.box->by_random, random_id) : NULL;
+}
+
 static void push_message_id(struct dyn_vec *v, const struct world_msg *m)
 {
 	struct dyn *d = dyn_new(v->arena, TLN_updateMessageID);

@@ -197,6 +197,7 @@ struct world {
 	struct imap files;
 	int64_t next_user, next_chat, next_body, next_channel, next_file;
 	uint64_t file_epoch; /* file references of another one are stale */
+	int64_t file_stamp;  /* and of one before the last; 0: for ever */
 	uint64_t secret;     /* access hashes */
 	const struct world_observer *observer;
 	void *observer_ctx;

@@ -11,14 +11,36 @@ struct world_file *world_file(const struct world *w, int64_t id)
 	return imap_get(&w->files, id);
 }
 
+static void make_ref(const struct world *w, const struct world_file *f,
+		     int64_t stamp, uint8_t ret[WORLD_FILE_REF_LEN])
+{
+	int64_t when = (int64_t)(w->file_epoch << 40) + stamp;
+	int64_t proof = world_access_hash(w, when, f->access_hash);
+
+	memcpy(ret, &when, 8);
+	memcpy(ret + 8, &proof, 8);
+}
+
 void world_file_ref(const struct world *w, const struct world_file *f,
 		    uint8_t ret[WORLD_FILE_REF_LEN])
 {
-	int64_t proof =
-		world_access_hash(w, (int64_t)w->file_epoch, f->access_hash);
+	make_ref(w, f, w->file_stamp, ret);
+}
 
-	memcpy(ret, &w->file_epoch, 8);
-	memcpy(ret + 8, &proof, 8);
+bool world_file_ref_good(const struct world *w, const struct world_file *f,
+			 const uint8_t *ref, size_t len)
+{
+	uint8_t good[WORLD_FILE_REF_LEN];
+	int64_t age;
+
+	for (age = 0; len == sizeof(good) && age < 2; age++) {
+		if (age > w->file_stamp)
+			break;
+		make_ref(w, f, w->file_stamp - age, good);
+		if (!memcmp(ref, good, sizeof(good)))
+			return true;
+	}
+	return false;
 }
 
 enum err world_add_file(struct world *w, const struct world_file *f,

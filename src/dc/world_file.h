@@ -27,8 +27,11 @@ struct world_file {
 enum err world_add_file(struct world *w, const struct world_file *f,
 			struct world_file **ret);
 struct world_file *world_file(const struct world *w, int64_t id);
-/* What must come with a request; stale once the world's file_epoch moved. */
+/* What must come with a request; stale once the world's file_epoch moved, or
+ * its file_stamp did twice. */
 void world_file_ref(const struct world *w, const struct world_file *f,
 		    uint8_t ret[WORLD_FILE_REF_LEN]);
+bool world_file_ref_good(const struct world *w, const struct world_file *f,
+			 const uint8_t *ref, size_t len);
 
 #endif /* DC_WORLD_FILE_H */
