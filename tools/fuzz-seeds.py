@@ -563,6 +563,13 @@ SEEDS = {"config": settings, "control": control, "dc": dc,
          "node": node, "proxy": proxy, "sessfile": sessfile,
          "session": session, "signin": signin, "tdata": tdata, "text": text,
          "tl": tl, "transport": transport, "worker": worker}
+# the beginning of a target's name: its seeds
+SEEDS = {"engine": engine, "scenario": scenario, "sessfile": sessfile, "tl": tl, "envelope": envelope,
+         "handshake": handshake, "transport": transport, "http": http,
+         "session": session, "faketls": faketls,
+         "request": http, "server": http, "multipart": multipart,
+         "signin": signin, "wire": wire, "beat": wire, "heartbeat": wire,
+         "json": wire}
 
 
 def main(root):

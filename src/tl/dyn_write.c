@@ -30,9 +30,8 @@ static bool item_fits(const struct schema *s, const struct schema_field *f,
 		return v->kind == DYN_BOOL;
 	case SCHEMA_INT:
 	case SCHEMA_LONG:
-		return v->kind == DYN_INT;
 	case SCHEMA_DOUBLE:
-		return v->kind == DYN_DOUBLE;
+		return v->kind == DYN_INT || v->kind == DYN_DOUBLE;
 	case SCHEMA_OBJ:
 		if (v->kind != DYN_OBJ)
 			return false;
@@ -139,9 +138,23 @@ static enum err write_bytes(struct writing *wr, const struct schema_field *f,
 	return ERR_OK;
 }
 
+/* Some fields are an int in one layer and a double in another: no fraction. */
+static bool whole(const struct dyn_val *v, int64_t *ret)
+{
+	if (v->kind == DYN_DOUBLE && v->d > -9e18 && v->d < 9e18)
+		*ret = (int64_t)v->d;
+	else if (v->kind == DYN_INT)
+		*ret = v->i;
+	else
+		return false;
+	return true;
+}
+
 static enum err write_scalar(struct writing *wr, const struct schema_field *f,
 			     const struct dyn_val *v)
 {
+	int64_t n = 0;
+
 	switch ((enum schema_kind)f->kind) {
 	case SCHEMA_TRUE:
 		return ERR_OK;
@@ -151,19 +164,20 @@ static enum err write_scalar(struct writing *wr, const struct schema_field *f,
 		cursor_put_bool(wr->w, v->b);
 		return ERR_OK;
 	case SCHEMA_INT:
-		if (v->kind != DYN_INT || v->i != (int32_t)v->i)
+		if (!whole(v, &n) || n != (int32_t)n)
 			return unfit(wr, f, "wants a number of 32 bits");
-		cursor_put_i32(wr->w, (int32_t)v->i);
+		cursor_put_i32(wr->w, (int32_t)n);
 		return ERR_OK;
 	case SCHEMA_LONG:
-		if (v->kind != DYN_INT)
+		if (!whole(v, &n))
 			return unfit(wr, f, "wants a number");
-		cursor_put_i64(wr->w, v->i);
+		cursor_put_i64(wr->w, n);
 		return ERR_OK;
 	case SCHEMA_DOUBLE:
-		if (v->kind != DYN_DOUBLE)
+		if (v->kind != DYN_DOUBLE && v->kind != DYN_INT)
 			return unfit(wr, f, "wants a double");
-		cursor_put_double(wr->w, v->d);
+		cursor_put_double(wr->w,
+				  v->kind == DYN_INT ? (double)v->i : v->d);
 		return ERR_OK;
 	case SCHEMA_INT128:
 	case SCHEMA_INT256:

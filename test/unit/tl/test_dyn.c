@@ -140,6 +140,50 @@ static struct dyn *built(uint16_t name)
 }
 
 /* What the emulator says first, in both layers, by the table and by the structs. */
+/* documentAttributeVideo.duration: int in layer 144, double in 223. */
+static void test_numbers_cross_layers(void **state)
+{
+	static const double durations[] = { 7, 7.9, -1, 1e300 };
+	struct dyn *d, *back;
+	struct tl_reader r;
+	struct tl_writer w;
+	struct arena a;
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	buf_init(&b, 4096);
+	for (i = 0; i < ARRAY_LEN(durations); i++) {
+		enum err rc;
+
+		d = dyn_new(&a, TLN_documentAttributeVideo);
+		dyn_set_double(d, TLF_duration, durations[i]);
+		buf_reset(&b);
+		cursor_write(&w, &b);
+		rc = dyn_write(&w, &schema_api_144, d, NULL);
+		assert_int_equal(rc, i == 3 ? ERR_INVALID : ERR_OK);
+		if (rc)
+			continue;
+		cursor_read(&r, buf_head(&b), buf_len(&b));
+		assert_int_equal(dyn_read(&r, &schema_api_144, &a, &back, NULL),
+				 ERR_OK);
+		assert_int_equal(dyn_int(back, TLF_duration, 0),
+				 (int)durations[i]);
+		buf_reset(&b);
+		cursor_write(&w, &b);
+		assert_int_equal(dyn_write(&w, &schema_api_223, back, NULL),
+				 ERR_OK);
+		cursor_read(&r, buf_head(&b), buf_len(&b));
+		assert_int_equal(dyn_read(&r, &schema_api_223, &a, &back, NULL),
+				 ERR_OK);
+		assert_true(dyn_double(back, TLF_duration, 0) ==
+			    (int)durations[i]);
+	}
+	buf_deinit(&b);
+	arena_deinit(&a);
+}
+
 static void test_neutral_fields(void **state)
 {
 	static const uint16_t names[] = { TLN_user, TLN_chat, TLN_channel,
@@ -400,6 +444,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_changed_fields),
+		cmocka_unit_test(test_numbers_cross_layers),
 		cmocka_unit_test(test_neutral_fields),
 		cmocka_unit_test(test_refused_writes),
 		cmocka_unit_test(test_out_of_memory),
