@@ -156,6 +156,22 @@ def supergroup(world, c):
         pass  # what the others forwarded there
 
 
+def topics(world, c):
+    """A forum of its own: topics made, talked in, changed, listed, deleted."""
+    got = c.ask("topics", title=f"Forum of {c.name}")
+    first, second = got["first"], got["second"]
+    assert {t["title"]: (t["id"], t["closed"]) for t in got["topics"]} == {
+        "General": (1, False), "first": (first, False),
+        "renamed": (second, True)}, got
+    assert got["texts"] == ["first again", "in first", ""], got
+    assert got["in_topic"], got
+    assert set(got["left"]) == {"General", "first"}, got
+    kept = world.dc.call(f"/messages?channel={got['channel']}")["messages"]
+    assert {(m["text"], m.get("topic")) for m in kept
+            if not m.get("service")} == {
+        ("in first", first), ("first again", first), ("in general", None)}
+
+
 def files(world, c):
     """5 MB to the next client, which fetches it byte for byte."""
     names = list(world.clients)
@@ -174,6 +190,7 @@ CHECKS = [
     Check("chat", talk, {}),
     Check("with our engine", fleet, {}),
     Check("supergroup, forward", supergroup, {}),
+    Check("topics", topics, {"telethon": "not in its layer"}),
     Check("5 MB file", files, {}),
     Check("forced disconnect", disconnect, {}),
     Check("gap", gap, {}),

@@ -30,7 +30,7 @@ class Client:
         self.log = open(tmp / f"{name}.log", "wb")
         self.log_path = tmp / f"{name}.log"
         self.proc = subprocess.Popen(
-            [*command[:2], str(tmp / "env.json"), *command[2:]], cwd=HERE,
+            [*command[:2], str(tmp / "telegram.json"), *command[2:]], cwd=HERE,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
             text=True)
         self.answers, self.messages = queue.Queue(), queue.Queue()

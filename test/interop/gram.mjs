@@ -27,6 +27,7 @@ export function run(name) {
   const { NewMessage } = require(`${name}/events`);
   const { StringSession } = require(`${name}/sessions`);
   const { ConnectionTCPFull } = require(`${name}/network`);
+  const bigInt = require("big-integer");
 
   // GramJS forgets the session's port: the address comes from the DC's number.
   class Local extends ConnectionTCPFull {
@@ -83,6 +84,42 @@ export function run(name) {
     async join({ hash }) {
       const r = await client.invoke(new Api.messages.ImportChatInvite({ hash }));
       return { chat_id: Number(r.chats[0].id) };
+    },
+    // Layer 198 has the calls in channels, 223 in messages.
+    async topics({ title }) {
+      const at = Api.messages.CreateForumTopic ? Api.messages : Api.channels;
+      const id = () => bigInt(Math.floor(Math.random() * 2 ** 50) + 1);
+      const made = await client.invoke(new Api.channels.CreateChannel(
+        { title, about: "", megagroup: true, forum: true }));
+      const channel = made.chats[0];
+      const where = at === Api.messages ? { peer: channel } : { channel };
+      const own = async (name) => {
+        const r = await client.invoke(new at.CreateForumTopic(
+          { ...where, title: name, randomId: id() }));
+        return r.updates.find((u) => u.message?.action).message.id;
+      };
+      const first = await own("first"), second = await own("second");
+      for (const [text, topMsgId] of [["in first", first], ["in second", second],
+        ["first again", first], ["in general", undefined]])
+        await client.invoke(new Api.messages.SendMessage({ peer: channel,
+          message: text, randomId: id(), replyTo: topMsgId &&
+            new Api.InputReplyToMessage({ replyToMsgId: topMsgId, topMsgId }) }));
+      await client.invoke(new at.EditForumTopic(
+        { ...where, topicId: second, title: "renamed", closed: true }));
+      const list = async () => (await client.invoke(new at.GetForumTopics(
+        { ...where, offsetDate: 0, offsetId: 0, offsetTopic: 0, limit: 10 })))
+        .topics.map((t) => ({ id: t.id, title: t.title, closed: !!t.closed }));
+      const topics = await list();
+      const replies = await client.invoke(new Api.messages.GetReplies({
+        peer: channel, msgId: first, offsetId: 0, offsetDate: 0, addOffset: 0,
+        limit: 10, maxId: 0, minId: 0, hash: bigInt(0) }));
+      const header = replies.messages[0].replyTo;
+      await client.invoke(new at.DeleteTopicHistory(
+        { ...where, topMsgId: second }));
+      return { channel: Number(channel.id), topics, first, second,
+        texts: replies.messages.map((m) => m.message ?? ""),
+        in_topic: header.forumTopic && header.replyToMsgId === first,
+        left: (await list()).map((t) => t.title) };
     },
     async stop() {
       await client.destroy();

@@ -54,6 +54,28 @@ serve({
   async join({ hash }) {
     return { chat_id: (await client.joinChat(`https://t.me/+${hash}`)).id };
   },
+  async topics({ title }) {
+    const chat = await client.createSupergroup({ title, forum: true });
+    const chatId = chat.id;
+    const own = async (name) =>
+      (await client.createForumTopic({ chatId, title: name })).id;
+    const first = await own("first"), second = await own("second");
+    for (const [text, replyTo] of [["in first", first], ["in second", second],
+      ["first again", first], ["in general", undefined]])
+      await client.sendText(chatId, text, { replyTo });
+    await client.editForumTopic({ chatId, topicId: second, title: "renamed" });
+    await client.toggleForumTopicClosed({ chatId, topicId: second, closed: true });
+    const list = async () => (await client.getForumTopics(chatId))
+      .map((t) => ({ id: t.id, title: t.title, closed: t.isClosed }));
+    const topics = await list();
+    const found = await client.searchMessages({ chatId, threadId: first });
+    await client.deleteForumTopicHistory(chatId, second);
+    return { channel: -chatId - 1000000000000, topics, first, second,
+      texts: texts(found),
+      in_topic: found[0].replyToMessage.isForumTopic &&
+        found[0].replyToMessage.id === first,
+      left: (await list()).map((t) => t.title) };
+  },
   async stop() {
     await client.destroy();
   },
