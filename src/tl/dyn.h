@@ -9,10 +9,11 @@
  *
  * An object knows its constructor's name (TLN_*), not its id, so it can be
  * written to a layer other than the one it was made for: fields unknown there
- * are dropped, and so are optional ones that hold what that layer cannot say;
- * flags follow from the fields present; a required field that was not set gets a
- * neutral value (0, false, empty, or a constructor of its type that needs no
- * fields).  What has none is ERR_INVALID naming constructor and field.
+ * are dropped, and so are optional ones and items of vectors that hold what that
+ * layer cannot say; flags follow from the fields present; a required field that
+ * was not set, or holds what the layer cannot say, gets a neutral value (0, false,
+ * empty, or a constructor of its type that needs no fields).  What has none is
+ * ERR_INVALID naming constructor and field.
  *
  * Building never fails in between: out of memory marks the object, and
  * dyn_write() then says ERR_NOMEM.  Every function takes NULL for an object.

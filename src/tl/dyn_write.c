@@ -203,24 +203,48 @@ static enum err write_value(struct writing *wr, const struct schema_field *f,
 	return write_obj(wr, v->obj, f, depth + 1);
 }
 
+/* An older layer has no name for what this is. */
+static bool unsayable(const struct schema *s, const struct schema_field *f,
+		      const struct dyn_val *v)
+{
+	return s != &schema_api_223 && s->layer && f->kind == SCHEMA_OBJ &&
+	       v->kind == DYN_OBJ && v->obj && !v->obj->bad &&
+	       !schema_by_name(s, v->obj->name);
+}
+
+static uint32_t sayable(const struct writing *wr, const struct schema_field *f,
+			const struct dyn_vec *v)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < v->n; i++)
+		n += !unsayable(wr->s, f, &v->items[i]);
+	return n;
+}
+
 static enum err write_field(struct writing *wr, const struct schema_field *f,
 			    const struct dyn_val *v, unsigned int depth)
 {
 	if (!v)
 		return write_neutral(wr, f);
 	if (!f->vec)
-		return write_value(wr, f, v, depth);
+		return unsayable(wr->s, f, v) && schema_default(wr->s, f->type)
+			       ? write_neutral(wr, f)
+			       : write_value(wr, f, v, depth);
 	if (v->kind != DYN_VEC)
 		return unfit(wr, f, "wants a vector");
 	if (v->vec->bad)
 		return err_set(wr->ei, ERR_NOMEM, "%s: was out of memory",
 			       schema_field_text(f->name));
 	if (f->vec == SCHEMA_VEC)
-		cursor_put_vector(wr->w, v->vec->n);
+		cursor_put_vector(wr->w, sayable(wr, f, v->vec));
 	else
-		cursor_put_u32(wr->w, v->vec->n);
+		cursor_put_u32(wr->w, sayable(wr, f, v->vec));
 	for (uint32_t i = 0; i < v->vec->n; i++) {
-		enum err rc = write_value(wr, f, &v->vec->items[i], depth);
+		enum err rc =
+			unsayable(wr->s, f, &v->vec->items[i])
+				? ERR_OK
+				: write_value(wr, f, &v->vec->items[i], depth);
 		if (rc)
 			return rc;
 	}

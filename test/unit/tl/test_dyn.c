@@ -389,6 +389,34 @@ static void test_unwanted_part(void **state)
 	assert_int_equal(got.updates->updates.v[1].updateNewMessage->pts, 10);
 }
 
+/* A service message of a later layer, and an update. */
+static void test_older_layers_hear_less(void **state)
+{
+	struct dyn *u = dyn_new(&arena, TLN_updates), *d, *m, *back;
+	struct dyn_vec *v = dyn_add_vec(u, TLF_updates);
+	struct tl_reader r;
+
+	dyn_push_obj(v, dyn_new(&arena, TLN_updateStory));
+	m = dyn_new(&arena, TLN_messageService);
+	dyn_set_obj(m, TLF_peer_id, peer(1));
+	d = dyn_new(&arena, TLN_messageActionTopicCreate);
+	dyn_set_str(d, TLF_title, "topic");
+	dyn_set_obj(m, TLF_action, d);
+	d = dyn_new(&arena, TLN_updateNewMessage);
+	dyn_set_obj(d, TLF_message, m);
+	dyn_push_obj(v, d);
+	assert_int_equal(write_to(&schema_api_144, u), ERR_OK);
+	cursor_read(&r, buf_head(&out), buf_len(&out));
+	assert_int_equal(dyn_read(&r, &schema_api_144, &arena, &back, &ei),
+			 ERR_OK);
+	assert_int_equal(dyn_len(dyn_vec(back, TLF_updates)), 1);
+	d = dyn_obj(dyn_item(dyn_vec(back, TLF_updates), 0), TLF_message);
+	assert_true(dyn_is(dyn_obj(d, TLF_action), TLN_messageActionEmpty));
+	/* In the newest layer a misfit is a mistake. */
+	dyn_push_obj(v, dyn_new(&arena, TLN_user));
+	assert_int_equal(write_to(&schema_api_223, u), ERR_INVALID);
+}
+
 static void test_depth(void **state)
 {
 	for (int depth = SKIP_DEPTH_MAX - 1; depth <= SKIP_DEPTH_MAX + 2;
@@ -452,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_results),
 		cmocka_unit_test(test_call_between),
 		cmocka_unit_test(test_unwanted_part),
+		cmocka_unit_test(test_older_layers_hear_less),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_texts),
 	};
