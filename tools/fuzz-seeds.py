@@ -560,16 +560,10 @@ SEEDS = {"config": settings, "control": control, "dc": dc,
          "envelope": envelope, "faketls": faketls, "handshake": handshake,
          "heartbeat": wire, "http_answer": http_answer, "http_request": http,
          "journal": journal, "json": wire, "multipart": multipart,
-         "node": node, "proxy": proxy, "sessfile": sessfile,
+         "node": node, "proxy": proxy, "scenario": scenario,
+         "sessfile": sessfile,
          "session": session, "signin": signin, "tdata": tdata, "text": text,
          "tl": tl, "transport": transport, "worker": worker}
-# the beginning of a target's name: its seeds
-SEEDS = {"engine": engine, "scenario": scenario, "sessfile": sessfile, "tl": tl, "envelope": envelope,
-         "handshake": handshake, "transport": transport, "http": http,
-         "session": session, "faketls": faketls,
-         "request": http, "server": http, "multipart": multipart,
-         "signin": signin, "wire": wire, "beat": wire, "heartbeat": wire,
-         "json": wire}
 
 
 def main(root):

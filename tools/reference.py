@@ -186,10 +186,23 @@ def layers():
                  rows)
 
 
+def methods():
+    """The emulator's, by namespace, from its table."""
+    text = (HERE.parent.parent / "src/dc/dc_methods.def").read_text()
+    spaces = {}
+    for name in re.findall(r"^DC_METHOD\((\w+),", text, re.M):
+        space, _, rest = name.partition("_")
+        spaces.setdefault(space, []).append(rest)
+    return table(("Namespace", "Methods"),
+                 [(code(s), ", ".join(sorted(m)))
+                  for s, m in sorted(spaces.items())])
+
+
 def with_blocks(text, d):
-    """ARCHITECTURE.md with what stands between its markers made anew."""
+    """A page with what stands between its markers made anew."""
     states_ = [s for s in d["states"] if s["machine"] == "account"]
-    for name, body in (("layers", layers()), ("states", diagram(states_))):
+    for name, body in (("layers", layers()), ("states", diagram(states_)),
+                       ("methods", methods())):
         text = re.sub(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)",
                       lambda m, b=body: f"{m[1]}\n{b}\n{m[2]}", text,
                       flags=re.S)
@@ -218,6 +231,8 @@ def main(args):
     plan = [(HERE / name, page(d)) for name, page in PAGES.items()]
     tall = HERE.parent.parent / "ARCHITECTURE.md"
     plan.append((tall, with_blocks(tall.read_text(), d)))
+    emulator = HERE.parent / "emulator.md"
+    plan.append((emulator, with_blocks(emulator.read_text(), d)))
     for path, text in plan:
         if not check:
             path.write_text(text)

@@ -171,7 +171,7 @@ enum err dc_bots_start(struct dc_call *call, struct err_info *ei)
 /* ---- the admin port */
 
 /* A new one each time: the old one is worth nothing then. */
-static void make_token(struct dc *dc, struct world_user *u)
+void dc_bots_token(struct dc *dc, struct world_user *u)
 {
 	uint8_t random[SECRET_BYTES];
 	char text[TEXT_B64_LEN(SECRET_BYTES) + 1];
@@ -221,7 +221,7 @@ static enum err post_bots(struct http_req *req, void *ctx, struct err_info *ei)
 		rc = make_bot(dc, body, &u, ei);
 	if (rc)
 		return rc;
-	make_token(dc, u);
+	dc_bots_token(dc, u);
 	buf_init(&out, BODY_MAX);
 	jsonw_init(&w, &out);
 	jsonw_object(&w, NULL);

@@ -88,7 +88,7 @@ enum err dc_help_app_config(struct dc_call *call, struct err_info *ei)
 	struct dyn *config = dyn_new(call->arena, TLN_jsonObject), *d;
 
 	(void)ei;
-	dyn_add_vec(config, TLF_value);
+	dc_rules_describe(call, dyn_add_vec(config, TLF_value));
 	d = config;
 	/* Older layers answer with the bare object. */
 	if (schema_by_name(call->schema, TLN_help_appConfig)) {

@@ -269,6 +269,7 @@ struct dc {
 	struct dc_play *play; /* NULL: no scenario */
 	struct dc_rule rules[DC_RULES_MAX];
 	uint32_t n_rules;
+	uint64_t rules_set;  /* how often they were replaced */
 	struct imap spent;   /* what accounts used up under the rules */
 	uint64_t n_states;   /* 0: no account was ever banned */
 	uint64_t drop_after; /* fault: packets until a drop; 0 = off */
@@ -449,6 +450,7 @@ void dc_password_forget(struct dc_key *k);
 enum err dc_password_set(struct dc *dc, struct world_user *u,
 			 const char *password, const char *hint);
 struct dyn *dc_bots_info(struct arena *a, const struct world_user *u);
+void dc_bots_token(struct dc *dc, struct world_user *u);
 enum err dc_bots_routes(struct dc *dc, struct err_info *ei);
 struct dyn *dc_account_authorization(struct dc_call *call,
 				     const struct dc_key *k);
@@ -598,8 +600,9 @@ enum err dc_faults_routes(struct dc *dc, struct err_info *ei);
 /* ---- dc_rules.c */
 enum err dc_rules_check(struct dc_call *call, unsigned int flags);
 enum dc_account_state dc_rules_state(struct dc *dc, int64_t user_id);
-enum err dc_rules_set_state(struct dc *dc, const struct world_user *u,
+enum err dc_rules_set_state(struct dc *dc, struct world_user *u,
 			    const char *text, struct err_info *ei);
+void dc_rules_describe(struct dc_call *call, struct dyn_vec *v);
 void dc_rules_clear(struct dc *dc);
 enum err dc_rules_load(struct dc *dc, struct err_info *ei);
 enum err dc_rules_routes(struct dc *dc, struct err_info *ei);

@@ -11,6 +11,10 @@ struct dyn *dc_objects_user(struct arena *a, const struct world *w,
 
 	dyn_set_int(d, TLF_id, u->id);
 	dyn_set_int(d, TLF_access_hash, world_access_hash(w, viewer, u->id));
+	if (u->deleted) {
+		dyn_set_bool(d, TLF_deleted, true);
+		return d;
+	}
 	dyn_set_str(d, TLF_first_name, u->first);
 	if (*u->last)
 		dyn_set_str(d, TLF_last_name, u->last);

@@ -102,9 +102,12 @@ static enum err may_post_channel(struct dc_call *call,
 
 enum err dc_peers_may_post(struct dc_call *call, int64_t peer)
 {
-	const struct world_channel *c =
-		world_channel_of(&call->dc->world, peer);
+	const struct world *w = &call->dc->world;
+	const struct world_channel *c = world_channel_of(w, peer);
+	const struct world_user *u = peer > 0 ? world_user(w, peer) : NULL;
 
+	if (u && u->deleted)
+		return dc_call_fail(call, 400, "INPUT_USER_DEACTIVATED");
 	return c ? may_post_channel(call, c) : ERR_OK;
 }
 

@@ -127,7 +127,7 @@ static void do_fault(struct dc_play *p, const struct dc_step *st)
 
 static void do_state(struct dc_play *p, const struct dc_step *st)
 {
-	const struct world_user *u = person(p, st, st->who);
+	struct world_user *u = person(p, st, st->who);
 	struct err_info ei = { 0 };
 
 	if (u && dc_rules_set_state(p->dc, u, st->text, &ei))

@@ -14,6 +14,8 @@
 
 #define BODY_MAX 65536
 #define SPENT_MAX 200000U
+#define META_RULES "rules"
+#define META_SET "rules_set"
 
 static const char *const states[] = { "ok", "banned", "frozen", "deactivated" };
 
@@ -45,11 +47,50 @@ static int64_t chat_of(struct dc_call *call)
 	return in && !dc_peers_input(call, in, &peer) ? peer : 0;
 }
 
+static int64_t spent_key(struct dc_call *call, uint32_t rule, int64_t chat)
+{
+	int64_t who = world_access_hash(&call->dc->world,
+					(int64_t)call->dc->rules_set,
+					call->user->id * DC_RULES_MAX + rule);
+
+	return world_access_hash(&call->dc->world, who, chat);
+}
+
+/* A wait that was told counts after a restart as well. */
+static void wait_name(int64_t key, char *dst, size_t size)
+{
+	snprintf(dst, size, "wait:%llx", (unsigned long long)key);
+}
+
+static void wait_save(struct dc *dc, int64_t key, int64_t wait_us)
+{
+	int64_t until = dc_wall(dc).us + wait_us;
+	char name[32];
+
+	wait_name(key, name, sizeof(name));
+	dc_store_put_meta(dc->store, name, &until, sizeof(until));
+}
+
+static void wait_load(struct dc *dc, int64_t key, struct spent *s)
+{
+	int64_t until = 0, left;
+	char name[32];
+	size_t len;
+
+	wait_name(key, name, sizeof(name));
+	if (dc_store_get_meta(dc->store, name, &until, sizeof(until), &len,
+			      NULL) ||
+	    len != sizeof(until))
+		return;
+	left = until - dc_wall(dc).us;
+	if (left > 0)
+		s->until = mono_add(loop_now(dc->loop), left);
+}
+
 static struct spent *spent_of(struct dc_call *call, uint32_t rule, int64_t chat)
 {
 	struct imap *m = &call->dc->spent;
-	int64_t key = world_access_hash(
-		&call->dc->world, call->user->id * DC_RULES_MAX + rule, chat);
+	int64_t key = spent_key(call, rule, chat);
 	struct spent *s = imap_get(m, key);
 
 	if (s || m->len >= SPENT_MAX)
@@ -59,6 +100,8 @@ static struct spent *spent_of(struct dc_call *call, uint32_t rule, int64_t chat)
 		free(s);
 		s = NULL;
 	}
+	if (s)
+		wait_load(call->dc, key, s);
 	return s;
 }
 
@@ -99,6 +142,7 @@ static enum err check_rule(struct dc_call *call, uint32_t i)
 	if (s->calls++ < r->budget)
 		return ERR_OK;
 	s->until = mono_add(now, r->wait_sec * US_PER_SEC);
+	wait_save(call->dc, spent_key(call, i, chat), r->wait_sec * US_PER_SEC);
 	return refuse(call, r, r->wait_sec * US_PER_SEC);
 }
 
@@ -137,6 +181,31 @@ enum err dc_rules_check(struct dc_call *call, unsigned int flags)
 	return rc;
 }
 
+/* What a frozen account is told about it, by help.getAppConfig. */
+void dc_rules_describe(struct dc_call *call, struct dyn_vec *v)
+{
+	static const struct {
+		const char *key;
+		int64_t in_sec;
+	} dates[] = { { "freeze_since_date", 0 },
+		      { "freeze_until_date", 30 * 86400 } };
+	struct dyn *pair, *value;
+	size_t i;
+
+	if (!call->user || !call->dc->n_states ||
+	    dc_rules_state(call->dc, call->user->id) != DC_STATE_FROZEN)
+		return;
+	for (i = 0; i < ARRAY_LEN(dates); i++) {
+		pair = dyn_new(call->arena, TLN_jsonObjectValue);
+		value = dyn_new(call->arena, TLN_jsonNumber);
+		dyn_set_double(value, TLF_value,
+			       (double)(call->now + dates[i].in_sec));
+		dyn_set_str(pair, TLF_key, dates[i].key);
+		dyn_set_obj(pair, TLF_value, value);
+		dyn_push_obj(v, pair);
+	}
+}
+
 /* ---- what became of an account; kept in the state file */
 
 static void state_name(int64_t user_id, char *dst, size_t size)
@@ -151,33 +220,7 @@ enum dc_account_state dc_rules_state(struct dc *dc, int64_t user_id)
 	return a ? a->state : DC_STATE_OK;
 }
 
-enum err dc_rules_load(struct dc *dc, struct err_info *ei)
-{
-	const struct world_user *u;
-	struct dc_account *a;
-	uint32_t cursor = 0;
-	uint8_t state;
-	char name[40];
-	enum err rc;
-	size_t len;
-
-	while ((u = imap_next(&dc->world.users, &cursor))) {
-		state_name(u->id, name, sizeof(name));
-		rc = dc_store_get_meta(dc->store, name, &state, 1, &len, ei);
-		if (rc)
-			return rc;
-		if (!len || state >= ARRAY_LEN(states))
-			continue;
-		a = dc_key_account(dc, u->id);
-		if (!a)
-			return ERR_NOMEM;
-		a->state = (enum dc_account_state)state;
-		dc->n_states++;
-	}
-	return ERR_OK;
-}
-
-enum err dc_rules_set_state(struct dc *dc, const struct world_user *u,
+enum err dc_rules_set_state(struct dc *dc, struct world_user *u,
 			    const char *text, struct err_info *ei)
 {
 	struct dc_account *a;
@@ -197,6 +240,7 @@ enum err dc_rules_set_state(struct dc *dc, const struct world_user *u,
 	if (!a)
 		return err_set(ei, ERR_NOMEM, "account");
 	a->state = (enum dc_account_state)state;
+	u->deleted = a->state == DC_STATE_GONE;
 	dc->n_states++; /* only ever asked: any at all? */
 	state_name(u->id, name, sizeof(name));
 	dc_store_put_meta(dc->store, name, &state, 1);
@@ -260,18 +304,12 @@ static enum err read_rule(struct dc *dc, struct json v, struct dc_rule *r,
 }
 
 /* All of them at once: what was spent under the old ones is forgotten. */
-static enum err post_rules(struct http_req *req, void *ctx, struct err_info *ei)
+static enum err set_rules(struct dc *dc, struct json list, struct err_info *ei)
 {
 	struct dc_rule rules[DC_RULES_MAX];
-	struct dc *dc = ctx;
-	struct json body, list;
+	enum err rc = ERR_OK;
 	uint32_t n = 0;
-	enum err rc;
 
-	rc = http_req_json(req, &body, ei);
-	if (rc)
-		return rc;
-	list = json_get(body, "rules");
 	if (!json_is_array(list) || json_len(list) > DC_RULES_MAX)
 		return err_set(ei, ERR_INVALID, "rules: a list of up to %d",
 			       DC_RULES_MAX);
@@ -283,6 +321,81 @@ static enum err post_rules(struct http_req *req, void *ctx, struct err_info *ei)
 	if (n)
 		memcpy(dc->rules, rules, n * sizeof(*rules));
 	dc->n_rules = n;
+	return ERR_OK;
+}
+
+/* As they came, so that they are read in the same way again. */
+static enum err load_rules(struct dc *dc, struct err_info *ei)
+{
+	struct json_doc doc;
+	char *text = malloc(BODY_MAX);
+	size_t len = 0, n;
+	enum err rc;
+
+	if (!text)
+		return err_set(ei, ERR_NOMEM, "rules");
+	rc = dc_store_get_meta(dc->store, META_SET, &dc->rules_set,
+			       sizeof(dc->rules_set), &n, ei);
+	if (!rc)
+		rc = dc_store_get_meta(dc->store, META_RULES, text, BODY_MAX,
+				       &len, ei);
+	if (!rc && len) {
+		rc = json_parse(&doc, text, len, BODY_MAX, ei);
+		if (!rc) {
+			rc = set_rules(dc, json_get(json_root(&doc), "rules"),
+				       ei);
+			json_free(&doc);
+		}
+	}
+	free(text);
+	return rc;
+}
+
+enum err dc_rules_load(struct dc *dc, struct err_info *ei)
+{
+	struct world_user *u;
+	struct dc_account *a;
+	uint32_t cursor = 0;
+	uint8_t state;
+	char name[40];
+	enum err rc;
+	size_t len;
+
+	while ((u = imap_next(&dc->world.users, &cursor))) {
+		state_name(u->id, name, sizeof(name));
+		rc = dc_store_get_meta(dc->store, name, &state, 1, &len, ei);
+		if (rc)
+			return rc;
+		if (!len || state >= ARRAY_LEN(states))
+			continue;
+		a = dc_key_account(dc, u->id);
+		if (!a)
+			return ERR_NOMEM;
+		a->state = (enum dc_account_state)state;
+		u->deleted = a->state == DC_STATE_GONE;
+		dc->n_states++;
+	}
+	return load_rules(dc, ei);
+}
+
+static enum err post_rules(struct http_req *req, void *ctx, struct err_info *ei)
+{
+	struct dc *dc = ctx;
+	const uint8_t *text;
+	struct json body;
+	size_t len;
+	enum err rc;
+
+	rc = http_req_json(req, &body, ei);
+	if (!rc)
+		rc = set_rules(dc, json_get(body, "rules"), ei);
+	if (rc)
+		return rc;
+	text = http_req_body(req, &len);
+	dc->rules_set++;
+	dc_store_put_meta(dc->store, META_RULES, text, len);
+	dc_store_put_meta(dc->store, META_SET, &dc->rules_set,
+			  sizeof(dc->rules_set));
 	return dc_admin_ok(req);
 }
 

@@ -128,6 +128,7 @@ struct world_user {
 	char username[WORLD_USERNAME_MAX + 1];
 	char bot_token[WORLD_TOKEN_MAX + 1]; /* "" for people */
 	int home_dc;
+	bool deleted; /* its owner ended it: shown without a name */
 	struct world_password *password; /* or NULL */
 	struct world_msg **msgs;	 /* [id - 1] */
 	uint32_t n_msgs, cap_msgs;

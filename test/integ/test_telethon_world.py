@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("telethon")
 
 from telethon import errors, functions, types  # noqa: E402
+from telethon.sessions import StringSession  # noqa: E402
 
 from fleet import run  # noqa: E402
 from telethon_aim import client, sign_in  # noqa: E402
@@ -288,6 +289,96 @@ def test_file_references_end_by_time(dc):
         assert len((await a(ask(m.document))).bytes) == 5000
         await close(a)
     run(go())
+
+
+def test_files_wait_for_premium(dc):
+    make_people(dc)
+
+    async def go():
+        a, = await pair(dc, ADA)
+        a.flood_sleep_threshold = 0
+        dc.call("/rules", {"rules": [
+            {"method": "upload.saveFilePart", "budget": 2, "wait": 5,
+             "error": "FLOOD_PREMIUM_WAIT"}]})
+        for n in range(2):
+            await a(up.SaveFilePartRequest(1, n, b"x" * 1024))
+        with pytest.raises(errors.RPCError, match="FLOOD_PREMIUM_WAIT_5"):
+            await a(up.SaveFilePartRequest(1, 2, b"x" * 1024))
+        await close(a)
+    run(go())
+
+
+def test_rules_and_waits_survive_a_restart(dc):
+    make_people(dc)
+    dc.call("/rules", {"rules": [{"method": "messages.sendMessage",
+                                  "budget": 1, "wait": 500}]})
+
+    async def go():
+        a, = await pair(dc, ADA)
+        a.flood_sleep_threshold = 0
+        await a.send_message("me", "one")
+        with pytest.raises(errors.FloodWaitError):
+            await a.send_message("me", "two")
+        dc.end()
+        dc.start()
+        await a.disconnect()
+        # Another client of the same session: it has not heard of the wait.
+        a = client(dc, StringSession(a.session.save()))
+        a.flood_sleep_threshold = 0
+        await a.connect()
+        with pytest.raises(errors.FloodWaitError) as e:
+            await a.send_message("me", "three")
+        assert 400 < e.value.seconds <= 500
+        assert dc.counters()["calls_during_flood_wait"] == 1
+        # Other rules, other waits.
+        dc.call("/rules", {"rules": [{"method": "messages.sendMessage",
+                                      "budget": 1, "wait": 500}]})
+        a._flood_waited_requests.clear()
+        await a.send_message("me", "four")
+        await close(a)
+    run(go())
+
+
+def test_who_is_gone_is_shown_so(dc):
+    make_people(dc)
+
+    async def go():
+        a, = await pair(dc, ADA)
+        await a.send_message("boris_two", "hi")
+        dc.call("/accounts/state", {"phone": BORIS, "state": "deactivated"})
+        boris = (await a.get_dialogs())[0].entity
+        assert boris.deleted and not boris.first_name
+        with pytest.raises(errors.InputUserDeactivatedError):
+            await a.send_message(boris, "there?")
+        dc.call("/accounts/state", {"phone": ADA, "state": "frozen"})
+        got = await a(functions.help.GetAppConfigRequest())
+        assert {v.key for v in got.value} == {"freeze_since_date",
+                                              "freeze_until_date"}
+        await close(a)
+    run(go())
+
+
+def test_the_demo_world(tmp_path):
+    from fleet import Dc
+    dc = Dc(tmp_path, "--seed-demo")
+
+    async def go():
+        a = client(dc)
+        await sign_in(a, ADA)
+        dialogs = {d.title: d for d in await a.get_dialogs()}
+        assert set(dialogs) == {"Demo: operations", "Demo: forum",
+                                "Demo: news", "Boris", "Demo bot"}
+        m = (await a.get_messages("demo_bot", limit=1))[0]
+        assert m.buttons[0][0].data == b"status"
+        forum = dialogs["Demo: forum"].entity
+        r = await a(msgs.GetRepliesRequest(forum, 2, 0, None, 0, 9, 0, 0, 0))
+        assert [x.message for x in r.messages if x.message] == ["First!"]
+        await close(a)
+    try:
+        run(go())
+        assert dc.counters()["users"] == 9
+    finally:
+        dc.close()
 
 
 def test_routes_are_told(dc):
