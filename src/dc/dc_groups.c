@@ -42,6 +42,21 @@ enum err dc_groups_open(struct dc_call *call, unsigned int right,
 	return rc;
 }
 
+/* A basic group, by its chat_id. */
+static enum err open_basic(struct dc_call *call, unsigned int right,
+			   struct world_chat **ret)
+{
+	struct dc_group g = { 0 };
+	enum err rc = dc_groups_open(call, right, &g);
+
+	if (rc)
+		return rc;
+	if (!g.chat)
+		return dc_call_fail(call, 400, "CHAT_ID_INVALID");
+	*ret = g.chat;
+	return ERR_OK;
+}
+
 static struct dyn *look(struct dc_call *call, const struct dc_group *g)
 {
 	struct dc_refs refs;
@@ -95,17 +110,17 @@ enum err dc_groups_add_user(struct dc_call *call, struct err_info *ei)
 {
 	struct world_user *u = NULL;
 	struct world_msg *m;
-	struct dc_group g;
+	struct world_chat *c = NULL;
 	enum err rc;
 
 	(void)ei;
-	rc = dc_groups_open(call, 0, &g);
+	rc = open_basic(call, 0, &c);
 	if (!rc)
 		rc = dc_peers_user(call, dyn_obj(call->fn, TLF_user_id), &u);
 	if (!rc && u == call->user)
 		rc = dc_call_fail(call, 400, "USER_ALREADY_PARTICIPANT");
 	if (!rc)
-		rc = dc_groups_add(call, g.chat, u, &m);
+		rc = dc_groups_add(call, c, u, &m);
 	if (!rc)
 		dc_members_invited(call, dc_view_sent(call, &m, 1));
 	return rc;
@@ -128,25 +143,25 @@ enum err dc_groups_delete_user(struct dc_call *call, struct err_info *ei)
 		dyn_new(call->arena, TLN_messageActionChatDeleteUser);
 	struct world_user *u = NULL;
 	struct world_msg *m;
-	struct dc_group g;
+	struct world_chat *c = NULL;
 	enum err rc;
 
 	(void)ei;
-	rc = dc_groups_open(call, 0, &g);
+	rc = open_basic(call, 0, &c);
 	if (!rc)
 		rc = dc_peers_user(call, dyn_obj(call->fn, TLF_user_id), &u);
 	if (rc)
 		return rc;
-	if (!world_is_member(g.chat, u->id))
+	if (!world_is_member(c, u->id))
 		return dc_call_fail(call, 400, "USER_NOT_PARTICIPANT");
-	if (!may_remove(call, g.chat, u))
+	if (!may_remove(call, c, u))
 		return dc_call_fail(call, 400, "CHAT_ADMIN_REQUIRED");
 	dyn_set_int(action, TLF_user_id, u->id);
 	/* Said first: whom it is about hears it, too. */
-	rc = dc_compose_action(call, g.peer, action, NULL, &m);
+	rc = dc_compose_action(call, -c->id, action, NULL, &m);
 	if (rc)
 		return rc;
-	world_chat_remove(&call->dc->world, g.chat, u->id);
+	world_chat_remove(&call->dc->world, c, u->id);
 	dc_call_obj(call, dc_view_sent(call, &m, 1));
 	return ERR_OK;
 }
@@ -170,27 +185,27 @@ enum err dc_groups_admin(struct dc_call *call, struct err_info *ei)
 	bool on = dyn_bool(call->fn, TLF_is_admin);
 	struct world_member *m;
 	struct world_user *u = NULL;
-	struct dc_group g;
+	struct world_chat *c = NULL;
 	enum err rc;
 
 	(void)ei;
-	rc = dc_groups_open(call, WORLD_MAY_PROMOTE, &g);
+	rc = open_basic(call, WORLD_MAY_PROMOTE, &c);
 	if (!rc)
 		rc = dc_peers_user(call, dyn_obj(call->fn, TLF_user_id), &u);
 	if (rc)
 		return rc;
-	if (g.chat->creator != call->user->id)
+	if (c->creator != call->user->id)
 		return dc_call_fail(call, 400, "CHAT_ADMIN_REQUIRED");
-	m = world_chat_member(g.chat, u->id);
+	m = world_chat_member(c, u->id);
 	if (!m || u == call->user)
 		return dc_call_fail(call, 400, "USER_NOT_PARTICIPANT");
 	m->admin = on;
-	world_chat_changed(&call->dc->world, g.chat);
-	dyn_set_int(update, TLF_chat_id, g.chat->id);
+	world_chat_changed(&call->dc->world, c);
+	dyn_set_int(update, TLF_chat_id, c->id);
 	dyn_set_int(update, TLF_user_id, u->id);
 	dyn_set_bool(update, TLF_is_admin, on);
-	dyn_set_int(update, TLF_version, g.chat->version);
-	tell_members(call, g.chat, update);
+	dyn_set_int(update, TLF_version, c->version);
+	tell_members(call, c, update);
 	dc_call_bool(call, true);
 	return ERR_OK;
 }
@@ -320,27 +335,27 @@ enum err dc_groups_migrate(struct dc_call *call, struct err_info *ei)
 	struct world_new_channel n = { .megagroup = true, .date = call->now };
 	struct world_channel *to;
 	struct world_msg *m[2];
-	struct dc_group g;
+	struct world_chat *c = NULL;
 	enum err rc;
 
 	(void)ei;
-	rc = dc_groups_open(call, 0, &g);
+	rc = open_basic(call, 0, &c);
 	if (rc)
 		return rc;
-	if (g.chat->creator != call->user->id)
+	if (c->creator != call->user->id)
 		return dc_call_fail(call, 400, "CHAT_ADMIN_REQUIRED");
-	n.title = g.chat->title;
-	n.about = g.chat->about;
-	n.creator = g.chat->creator;
-	n.migrated_from = g.chat->id;
+	n.title = c->title;
+	n.about = c->about;
+	n.creator = c->creator;
+	n.migrated_from = c->id;
 	rc = world_add_channel(&call->dc->world, &n, &to, m);
 	if (!rc)
-		rc = move_members(call, g.chat, to);
+		rc = move_members(call, c, to);
 	if (rc)
 		return rc;
-	to->noforwards = g.chat->noforwards;
+	to->noforwards = c->noforwards;
 	world_channel_changed(&call->dc->world, to);
-	rc = say_moved(call, g.chat, to, m);
+	rc = say_moved(call, c, to, m);
 	if (!rc)
 		dc_call_obj(call, dc_view_sent(call, m, 2));
 	return rc;
