@@ -71,8 +71,12 @@ static void settle(struct query *q, struct dyn *d)
 
 static void on_timeout(struct wheel_timer *t, void *ctx)
 {
+	struct query *q = ctx;
+	struct dc *dc = q->dc;
+
 	(void)t;
-	settle(ctx, NULL);
+	settle(q, NULL);
+	arena_reset(&dc->arena);
 }
 
 /* ---- who presses */

@@ -132,6 +132,18 @@ static void test_names_are_one_space(void **state)
 	assert_null(world_channel_by_name(&f->w, "house"));
 }
 
+/* A history of a million is held in memory: 172 bytes a plain message. */
+static void test_a_message_is_small(void **state)
+{
+	struct fixture *f = *state;
+	bool again;
+
+	assert_int_equal(sizeof(struct world_event), 16);
+	assert_true(sizeof(struct world_msg) <= 40);
+	assert_true(sizeof(struct world_body) <= 56);
+	assert_null(say(f, f->a, "plain", 0, &again)->body->extra);
+}
+
 static void test_log_is_the_difference(void **state)
 {
 	struct fixture *f = *state;
@@ -175,6 +187,7 @@ int main(void)
 		T(test_posts_have_one_number_for_all),
 		T(test_seats),
 		T(test_names_are_one_space),
+		T(test_a_message_is_small),
 		T(test_log_is_the_difference),
 	};
 
