@@ -52,19 +52,23 @@ enum err dc_admin_ok(struct http_req *req)
 
 /* ---- who is meant: {"phone": ...} or {"user_id": ...} */
 
+struct world_user *dc_admin_person(struct dc *dc, struct json v)
+{
+	return json_is_int(v)
+		       ? world_user(&dc->world, json_int(v, 0))
+		       : world_user_by_phone(&dc->world, json_str(v, ""));
+}
+
 enum err dc_admin_user(struct dc *dc, struct json obj, const char *key,
 		       struct world_user **ret, struct err_info *ei)
 {
 	struct json v = json_get(obj, key);
 
-	if (json_is_int(v))
-		*ret = world_user(&dc->world, json_int(v, 0));
-	else if (json_is_string(v))
-		*ret = world_user_by_phone(&dc->world, json_str(v, ""));
-	else
+	if (!json_is_int(v) && !json_is_string(v))
 		return err_set(ei, ERR_INVALID,
 			       "%s: a phone number or a user id is needed",
 			       key);
+	*ret = dc_admin_person(dc, v);
 	if (!*ret)
 		return err_set(ei, ERR_NOTFOUND, "%s: no such user", key);
 	return ERR_OK;
@@ -332,10 +336,7 @@ static enum err post_chats(struct http_req *req, void *ctx, struct err_info *ei)
 			       "members: 1 to %d phone numbers are needed",
 			       WORLD_MEMBERS_MAX);
 	for (struct json_iter it = json_iter(list); json_next(&it);) {
-		u = json_is_int(it.val)
-			    ? world_user(&dc->world, json_int(it.val, 0))
-			    : world_user_by_phone(&dc->world,
-						  json_str(it.val, ""));
+		u = dc_admin_person(dc, it.val);
 		if (!u)
 			return err_set(ei, ERR_NOTFOUND,
 				       "members: no such user");
@@ -383,11 +384,7 @@ static enum err join_all(struct dc *dc, struct world_channel *c,
 	enum err rc = ERR_OK;
 
 	for (struct json_iter it = json_iter(list); json_next(&it) && !rc;) {
-		struct world_user *u =
-			json_is_int(it.val)
-				? world_user(&dc->world, json_int(it.val, 0))
-				: world_user_by_phone(&dc->world,
-						      json_str(it.val, ""));
+		struct world_user *u = dc_admin_person(dc, it.val);
 
 		if (!u)
 			return err_set(ei, ERR_NOTFOUND,
@@ -448,29 +445,25 @@ static enum err post_channels(struct http_req *req, void *ctx,
 	return dc_admin_end(req, &w, &out);
 }
 
-static enum err message_peer(struct dc *dc, struct json body,
-			     struct world_new_msg *n, struct err_info *ei)
+enum err dc_admin_peer(struct dc *dc, struct json body, int64_t *ret,
+		       struct err_info *ei)
 {
-	struct world_user *u;
 	int64_t chat = 0, channel = 0;
+	struct world_user *u;
 	enum err rc;
 
-	rc = dc_admin_user(dc, body, "from", &u, ei);
-	if (rc)
-		return rc;
-	n->from = u->id;
 	rc = json_want_int(body, "chat", 1, INT32_MAX, &chat, ei);
 	if (!rc)
 		rc = json_want_int(body, "channel", 1, INT64_MAX / 2, &channel,
 				   ei);
 	if (rc)
 		return rc;
-	n->peer = channel ? world_channel_mark(channel) : -chat;
-	if (n->peer)
+	*ret = channel ? world_channel_mark(channel) : -chat;
+	if (*ret)
 		return ERR_OK;
 	rc = dc_admin_user(dc, body, "to", &u, ei);
 	if (!rc)
-		n->peer = u->id;
+		*ret = u->id;
 	return rc;
 }
 
@@ -481,6 +474,7 @@ static enum err post_messages(struct http_req *req, void *ctx,
 	struct world_new_msg n = { .kind = WORLD_TEXT, .date = dc_now(dc) };
 	int64_t i, count = 1;
 	struct world_msg *m = NULL;
+	struct world_user *from;
 	struct json body;
 	struct jsonw w;
 	struct buf out;
@@ -489,13 +483,16 @@ static enum err post_messages(struct http_req *req, void *ctx,
 
 	rc = http_req_json(req, &body, ei);
 	if (!rc)
-		rc = message_peer(dc, body, &n, ei);
+		rc = dc_admin_user(dc, body, "from", &from, ei);
+	if (!rc)
+		rc = dc_admin_peer(dc, body, &n.peer, ei);
 	if (!rc)
 		rc = json_need_str(body, "text", WORLD_TEXT_MAX, &n.text, ei);
 	if (!rc)
 		rc = json_want_int(body, "count", 1, COUNT_MAX, &count, ei);
 	if (rc)
 		return rc;
+	n.from = from->id;
 	n.text_len = strlen(n.text);
 	for (i = 0; i < count && !rc; i++)
 		rc = world_send(&dc->world, &n, &m, &again);

@@ -53,11 +53,7 @@ static enum err read_users(struct dc *dc, struct json v, struct bulk *b,
 			       "from: a list of 1 to %d numbers or ids",
 			       FROM_MAX);
 	for (struct json_iter it = json_iter(list); json_next(&it);) {
-		const struct world_user *u =
-			json_is_int(it.val)
-				? world_user(&dc->world, json_int(it.val, 0))
-				: world_user_by_phone(&dc->world,
-						      json_str(it.val, ""));
+		const struct world_user *u = dc_admin_person(dc, it.val);
 
 		if (!u)
 			return err_set(ei, ERR_NOTFOUND, "from: no such user");
@@ -122,28 +118,6 @@ static enum err read_numbers(struct json body, struct bulk *b,
 	return rc;
 }
 
-static enum err read_peer(struct dc *dc, struct json body, struct bulk *b,
-			  struct err_info *ei)
-{
-	int64_t chat = 0, channel = 0;
-	struct world_user *u;
-	enum err rc;
-
-	rc = json_want_int(body, "chat", 1, INT32_MAX, &chat, ei);
-	if (!rc)
-		rc = json_want_int(body, "channel", 1, INT64_MAX / 2, &channel,
-				   ei);
-	if (rc)
-		return rc;
-	b->peer = channel ? world_channel_mark(channel) : -chat;
-	if (b->peer)
-		return ERR_OK;
-	rc = dc_admin_user(dc, body, "to", &u, ei);
-	if (!rc)
-		b->peer = u->id;
-	return rc;
-}
-
 static enum err read_bulk(struct dc *dc, struct json body, struct bulk *b,
 			  struct err_info *ei)
 {
@@ -158,7 +132,7 @@ static enum err read_bulk(struct dc *dc, struct json body, struct bulk *b,
 			    .text = "message {n}" };
 	rc = read_users(dc, json_get(body, "from"), b, ei);
 	if (!rc)
-		rc = read_peer(dc, body, b, ei);
+		rc = dc_admin_peer(dc, body, &b->peer, ei);
 	if (!rc)
 		rc = json_want_str(body, "text", WORLD_TEXT_MAX / 2, &b->text,
 				   ei);

@@ -649,6 +649,11 @@ enum err dc_admin_end(struct http_req *req, struct jsonw *w, struct buf *out);
 bool dc_admin_counter(const struct dc *dc, const char *name, uint64_t *ret);
 /* {"ok":true} */
 enum err dc_admin_ok(struct http_req *req);
+/* By number or id; NULL: nobody. */
+struct world_user *dc_admin_person(struct dc *dc, struct json v);
+/* Where a message goes: "channel", "chat" or "to". */
+enum err dc_admin_peer(struct dc *dc, struct json body, int64_t *ret,
+		       struct err_info *ei);
 /* Whom the body's key names, by number or id. */
 enum err dc_admin_user(struct dc *dc, struct json obj, const char *key,
 		       struct world_user **ret, struct err_info *ei);
