@@ -15,7 +15,7 @@
  * flow.  With step MOVE: signin_conn_move(c), connect to c->flow->dc_id.
  *
  *   owner     the caller embeds one; flow, env, keys and rnd are borrowed
- *   memory    as session.h, transport.h and handshake_client.h say
+ *   memory    as conn.h says
  *   threads   one at a time; between wants_work and worked another thread may be
  *             in signin_conn_work(): only feed and disconnected may be called
  *   failure   any error means: hang up and, if the flow goes on, connect again
@@ -23,10 +23,7 @@
 #ifndef TG_SIGNIN_CONN_H
 #define TG_SIGNIN_CONN_H
 
-#include "mtproto/handshake_client.h"
-#include "mtproto/session.h"
-#include "mtproto/transport.h"
-#include "tg/engine.h"
+#include "tg/conn.h"
 #include "tg/signin.h"
 
 struct signin_conn_config {
@@ -39,19 +36,10 @@ struct signin_conn_config {
 };
 
 struct signin_conn {
-	struct signin_conn_config cfg;
+	struct conn conn;
 	struct signin *flow;
-	struct transport transport;
-	struct session session;
-	struct handshake_client *handshake; /* while there is no key */
-	struct buf plain;		    /* its next message */
-	struct mono now, handshake_due;
-	struct wall wall;
-	uint64_t last_plain_id;
 	int dc_id;
-	bool connected, transport_up, keyed, work;
-	enum err failed;
-	struct err_info why;
+	bool test_mode;
 };
 
 /* dc_id: where the first connection goes. */
