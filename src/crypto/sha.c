@@ -49,6 +49,24 @@ void sha_256(const void *data, size_t len, uint8_t out[static SHA_256_LEN])
 	sha_256_parts(&(struct sha_part){ data, len }, 1, out);
 }
 
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct sha_256_sum), "too small");
+
+void sha_256_begin(struct sha_256_sum *s)
+{
+	SHA256_Init((SHA256_CTX *)(void *)s);
+}
+
+void sha_256_add(struct sha_256_sum *s, const void *data, size_t len)
+{
+	SHA256_Update((SHA256_CTX *)(void *)s, data, len);
+}
+
+void sha_256_end(struct sha_256_sum *s, uint8_t out[static SHA_256_LEN])
+{
+	SHA256_Final(out, (SHA256_CTX *)(void *)s);
+	OPENSSL_cleanse(s, sizeof(*s));
+}
+
 void sha_512_parts(const struct sha_part *parts, size_t count,
 		   uint8_t out[static SHA_512_LEN])
 {

@@ -5,7 +5,7 @@
  * The digests work on the stack and cannot fail, which keeps key derivation free
  * of error paths.
  *
- *   owner     nothing is kept between calls
+ *   owner     nothing is kept between calls, but in a sha_256_sum
  *   memory    stack only for digests; PBKDF2 and HMAC allocate for their run
  *   threads   any
  *   failure   PBKDF2 and HMAC: ERR_CRYPTO
@@ -32,6 +32,15 @@ void sha_1_parts(const struct sha_part *parts, size_t count,
 void sha_256(const void *data, size_t len, uint8_t out[static SHA_256_LEN]);
 void sha_256_parts(const struct sha_part *parts, size_t count,
 		   uint8_t out[static SHA_256_LEN]);
+/* Of what comes piece by piece; libcrypto's state, which owns nothing. */
+struct sha_256_sum {
+	uint64_t state[14];
+};
+
+void sha_256_begin(struct sha_256_sum *s);
+void sha_256_add(struct sha_256_sum *s, const void *data, size_t len);
+void sha_256_end(struct sha_256_sum *s, uint8_t out[static SHA_256_LEN]);
+
 void sha_512(const void *data, size_t len, uint8_t out[static SHA_512_LEN]);
 void sha_512_parts(const struct sha_part *parts, size_t count,
 		   uint8_t out[static SHA_512_LEN]);

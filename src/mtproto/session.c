@@ -217,12 +217,8 @@ static bool pack(struct buf *ret, const void *body, size_t len)
 	       !gzip_pack(body, len, ret) && buf_len(ret) <= len - len / 8;
 }
 
-enum err session_query(struct session *s, uint64_t tag, const void *body,
-		       size_t len, struct mono deadline, struct err_info *ei)
+static enum err check_query(uint64_t tag, size_t len, struct err_info *ei)
 {
-	struct buf packed;
-	enum err rc;
-
 	if (len < 4 || len % 4 != 0)
 		return err_set(ei, ERR_INVALID, "query of %zu bytes", len);
 	if (len > SESSION_QUERY_MAX)
@@ -230,17 +226,45 @@ enum err session_query(struct session *s, uint64_t tag, const void *body,
 			       "query of %zu bytes, limit is %u", len,
 			       SESSION_QUERY_MAX);
 	BUG_ON(tag == SESSION_BIND_TAG);
-	buf_init(&packed, SESSION_QUERY_MAX);
-	if (pack(&packed, body, len))
-		rc = rpcq_add(&s->queries, tag, buf_head(&packed),
-			      buf_len(&packed), deadline);
-	else
-		rc = rpcq_add(&s->queries, tag, body, len, deadline);
-	buf_deinit(&packed);
+	return ERR_OK;
+}
+
+static enum err add(struct session *s, uint64_t tag, struct tl_bytes body,
+		    struct mono deadline, struct err_info *ei)
+{
+	enum err rc = rpcq_add(&s->queries, tag, body.data, body.len, deadline);
+
 	if (rc)
 		return err_set(ei, rc, "queue a query (%u are waiting)",
 			       s->queries.n);
 	return ERR_OK;
+}
+
+enum err session_query_unpacked(struct session *s, uint64_t tag,
+				const void *body, size_t len,
+				struct mono deadline, struct err_info *ei)
+{
+	enum err rc = check_query(tag, len, ei);
+
+	return rc ? rc
+		  : add(s, tag, (struct tl_bytes){ body, len }, deadline, ei);
+}
+
+enum err session_query(struct session *s, uint64_t tag, const void *body,
+		       size_t len, struct mono deadline, struct err_info *ei)
+{
+	struct tl_bytes what = { body, len };
+	struct buf packed;
+	enum err rc = check_query(tag, len, ei);
+
+	if (rc)
+		return rc;
+	buf_init(&packed, SESSION_QUERY_MAX);
+	if (pack(&packed, body, len))
+		what = (struct tl_bytes){ buf_head(&packed), buf_len(&packed) };
+	rc = add(s, tag, what, deadline, ei);
+	buf_deinit(&packed);
+	return rc;
 }
 
 /* Tells the server not to bother; if that cannot be queued, it will. */

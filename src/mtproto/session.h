@@ -169,6 +169,10 @@ void session_reset(struct session *s, enum err rc);
  */
 enum err session_query(struct session *s, uint64_t tag, const void *body,
 		       size_t len, struct mono deadline, struct err_info *ei);
+/* The same for what does not get smaller: it is not tried. */
+enum err session_query_unpacked(struct session *s, uint64_t tag,
+				const void *body, size_t len,
+				struct mono deadline, struct err_info *ei);
 /*
  * The key is a temporary one: binds it to `perm` (copied) before any query is
  * sent; told by SESSION_BOUND.  expires_at is server time in seconds.  Lasts over

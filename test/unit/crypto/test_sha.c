@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "../vectors.h"
+#include "crypto/md5.h"
 #include "crypto/sha.h"
 
 static void expect(const void *data, size_t len, const char *hex)
@@ -44,6 +45,41 @@ static void parts_hash_as_if_joined(void **state)
 	sha_512("abc", 3, joined);
 	sha_512_parts(parts, 3, apart);
 	assert_memory_equal(joined, apart, SHA_512_LEN);
+}
+
+static void pieces_hash_as_the_whole(void **state)
+{
+	uint8_t data[1000], whole[SHA_256_LEN], apart[SHA_256_LEN];
+	struct sha_256_sum sha;
+	struct md5_sum md5;
+
+	memset(data, 'x', sizeof(data));
+	sha_256_begin(&sha);
+	md5_begin(&md5);
+	for (size_t at = 0, n = 0; at < sizeof(data); at += n) {
+		n = at % 131 + 1;
+		if (n > sizeof(data) - at)
+			n = sizeof(data) - at;
+		sha_256_add(&sha, data + at, n);
+		md5_add(&md5, data + at, n);
+	}
+	sha_256_end(&sha, apart);
+	sha_256(data, sizeof(data), whole);
+	assert_memory_equal(whole, apart, SHA_256_LEN);
+	md5_end(&md5, apart);
+	md5_parts(&(struct sha_part){ data, sizeof(data) }, 1, whole);
+	assert_memory_equal(whole, apart, MD5_LEN);
+}
+
+/* RFC 1321, appendix A.5 */
+static void md5_is_known(void **state)
+{
+	uint8_t h[MD5_LEN];
+
+	md5_parts(NULL, 0, h);
+	expect(h, MD5_LEN, "d41d8cd98f00b204e9800998ecf8427e");
+	md5_parts(&(struct sha_part){ "abc", 3 }, 1, h);
+	expect(h, MD5_LEN, "900150983cd24fb0d6963f7d28e17f72");
 }
 
 /* RFC 4231, test case 2 */
@@ -93,6 +129,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(abc_is_known),
 		cmocka_unit_test(parts_hash_as_if_joined),
+		cmocka_unit_test(pieces_hash_as_the_whole),
+		cmocka_unit_test(md5_is_known),
 		cmocka_unit_test(hmac_is_known),
 		cmocka_unit_test(pbkdf2_is_known),
 	};

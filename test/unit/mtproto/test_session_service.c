@@ -191,6 +191,24 @@ static void long_queries_are_packed_when_it_pays(void **state)
 	rig_free(rig);
 }
 
+static void what_does_not_get_smaller_is_not_tried(void **state)
+{
+	struct rig *rig = rig_new();
+	uint8_t body[4096] = { 0 };
+
+	bytes_put_u32(body, TELEGRAM_QUERY);
+	assert_int_equal(session_query_unpacked(&rig->s, 1, body, sizeof(body),
+						MONO_NEVER, NULL),
+			 ERR_OK);
+	assert_int_equal(
+		session_query_unpacked(&rig->s, 2, body, 6, MONO_NEVER, NULL),
+		ERR_INVALID);
+	drain(rig);
+	assert_int_equal(count(rig, TELEGRAM_QUERY), 1);
+	assert_int_equal(count(rig, SERVICE_GZIP_PACKED), 0);
+	rig_free(rig);
+}
+
 /* head, then data in gzip_packed, `times` times over. */
 static struct buf packed(struct buf head, const struct buf *data, int times)
 {
@@ -425,6 +443,7 @@ int main(void)
 		cmocka_unit_test(ids_of_the_session_before_mean_nothing),
 		cmocka_unit_test(keys_are_destroyed),
 		cmocka_unit_test(long_queries_are_packed_when_it_pays),
+		cmocka_unit_test(what_does_not_get_smaller_is_not_tried),
 		cmocka_unit_test(what_may_not_be_nested_is_refused),
 		cmocka_unit_test(malformed_framing_is_refused),
 		cmocka_unit_test(queries_wait_for_the_binding),
