@@ -110,12 +110,12 @@ static void on_message(struct fakedc *d, uint64_t msg_id, const uint8_t *body,
 		take_off_prefix(q, &r);
 	assert_int_equal(r.rc, ERR_OK);
 	q->id = cursor_peek_u32(&r);
-	q->len = cursor_left(&r);
-	assert_true(q->len <= sizeof(q->body));
+	q->whole = cursor_left(&r);
+	q->len = q->whole < sizeof(q->body) ? q->whole : sizeof(q->body);
 	memcpy(q->body, r.at, q->len);
 }
 
-void fakedc_feed(struct fakedc *d, const uint8_t *data, size_t len)
+static void feed_part(struct fakedc *d, const uint8_t *data, size_t len)
 {
 	struct transport_packet pkt;
 	struct envelope_msg msg;
@@ -134,6 +134,17 @@ void fakedc_feed(struct fakedc *d, const uint8_t *data, size_t len)
 				 ERR_OK);
 		d->session_id = msg.session_id;
 		on_message(d, msg.msg_id, msg.body, msg.body_len);
+	}
+}
+
+void fakedc_feed(struct fakedc *d, const uint8_t *data, size_t len)
+{
+	while (len) {
+		size_t n = len < TRANSPORT_FEED_MAX ? len : TRANSPORT_FEED_MAX;
+
+		feed_part(d, data, n);
+		data += n;
+		len -= n;
 	}
 }
 

@@ -20,8 +20,9 @@ struct fakedc_query {
 	uint32_t id; /* constructor, prefix taken off */
 	bool prefixed;
 	int32_t layer, api_id; /* when prefixed */
-	uint8_t body[512];
-	size_t len;
+	uint8_t body[512];     /* as much of it as fits */
+	size_t len;	       /* of that */
+	size_t whole;
 };
 
 struct fakedc {

@@ -8,8 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "fakedc.h"
-#include "mtproto/handshake_server.h"
+#include "keydc.h"
 #include "tg/signin_conn.h"
 
 #define SEC INT64_C(1790000000)
@@ -18,11 +17,8 @@ struct fix {
 	struct engine_env env;
 	struct signin flow;
 	struct signin_conn c;
-	struct rsa_key *rsa;
-	struct handshake_server *hs;
-	struct fakedc dc;
+	struct keydc k;
 	struct mono now;
-	bool keyed; /* the server's side */
 };
 
 static struct rsa_key *rsa;
@@ -38,24 +34,6 @@ static int group_teardown(void **state)
 	(void)state;
 	rsa_free(rsa);
 	return 0;
-}
-
-static void server_accept(struct fix *f)
-{
-	const struct rsa_key *keys[1] = { rsa };
-	static const struct rsa_key *borrowed[1];
-	struct handshake_server_config cfg = { .keys = borrowed,
-					       .key_count = 1,
-					       .rnd = rnd_system() };
-	static const uint8_t none[AUTHKEY_LEN] = { 1 };
-
-	borrowed[0] = keys[0];
-	handshake_server_free(f->hs);
-	assert_int_equal(handshake_server_new(&cfg, &f->hs, NULL), ERR_OK);
-	if (f->dc.rnd)
-		fakedc_deinit(&f->dc);
-	fakedc_init(&f->dc, rnd_system(), none, SEC);
-	f->keyed = false;
 }
 
 static int setup(void **state)
@@ -82,7 +60,7 @@ static int setup(void **state)
 		return -1;
 	signin_init(&f.flow, &fc, NULL, f.now);
 	signin_conn_init(&f.c, &cc, 2);
-	server_accept(&f);
+	keydc_init(&f.k, rsa, SEC);
 	*state = &f;
 	return 0;
 }
@@ -93,73 +71,8 @@ static int teardown(void **state)
 
 	signin_conn_deinit(&f->c);
 	signin_deinit(&f->flow);
-	handshake_server_free(f->hs);
-	fakedc_deinit(&f->dc);
+	keydc_deinit(&f->k);
 	return 0;
-}
-
-/* The key exchange's answers leave as plain messages. */
-static void serve_plain(struct fix *f, const struct transport_packet *pkt)
-{
-	struct handshake_packet in = { .now_wall = { SEC * US_PER_SEC } };
-	struct handshake_result r = { 0 };
-	enum handshake_step step;
-	const uint8_t *body;
-	struct buf out, packet;
-	uint64_t id;
-
-	buf_init(&out, HANDSHAKE_BODY_MAX);
-	buf_init(&packet, HANDSHAKE_BODY_MAX);
-	assert_int_equal(envelope_plain_open(pkt->data, pkt->len, &id, &body,
-					     &in.len, NULL),
-			 ERR_OK);
-	assert_int_equal(id & 3, 0);
-	assert_int_equal(id >> 32, SEC);
-	in.body = body;
-	assert_int_equal(handshake_server_feed(f->hs, &in, &out, &step, NULL),
-			 ERR_OK);
-	if (step == HANDSHAKE_WANT_WORK) {
-		handshake_server_work(f->hs);
-		assert_int_equal(
-			handshake_server_resume(f->hs, &out, &step, NULL),
-			ERR_OK);
-	}
-	assert_int_equal(
-		envelope_plain_seal(1, buf_head(&out), buf_len(&out), &packet),
-		ERR_OK);
-	assert_int_equal(transport_send(&f->dc.transport, buf_head(&packet),
-					buf_len(&packet), &f->dc.out, NULL),
-			 ERR_OK);
-	if (step == HANDSHAKE_DONE) {
-		assert_int_equal(handshake_server_result(f->hs, &r), ERR_OK);
-		assert_int_equal(r.dc, f->c.dc_id);
-		authkey_deinit(&f->dc.key);
-		f->dc.key = r.key;
-		f->keyed = true;
-	}
-	buf_deinit(&out);
-	buf_deinit(&packet);
-}
-
-static void serve(struct fix *f, const uint8_t *data, size_t len)
-{
-	struct transport_packet pkt;
-	bool has;
-
-	if (f->keyed) {
-		fakedc_feed(&f->dc, data, len);
-		return;
-	}
-	assert_int_equal(transport_feed(&f->dc.transport, data, len, NULL),
-			 ERR_OK);
-	for (;;) {
-		assert_int_equal(
-			transport_next(&f->dc.transport, &pkt, &has, NULL),
-			ERR_OK);
-		if (!has)
-			return;
-		serve_plain(f, &pkt);
-	}
 }
 
 static void work(struct fix *f)
@@ -187,14 +100,15 @@ static void settle(struct fix *f)
 			fail_msg("%s", ei.msg);
 		more = buf_len(&out) > 0;
 		if (more)
-			serve(f, buf_head(&out), buf_len(&out));
+			keydc_feed(&f->k, buf_head(&out), buf_len(&out));
 		buf_deinit(&out);
-		if (buf_len(&f->dc.out)) {
+		if (buf_len(&f->k.dc.out)) {
 			more = true;
-			if (signin_conn_feed(&f->c, buf_head(&f->dc.out),
-					     buf_len(&f->dc.out), f->now, &ei))
+			if (signin_conn_feed(&f->c, buf_head(&f->k.dc.out),
+					     buf_len(&f->k.dc.out), f->now,
+					     &ei))
 				fail_msg("%s", ei.msg);
-			buf_reset(&f->dc.out);
+			buf_reset(&f->k.dc.out);
 		}
 	}
 }
@@ -210,29 +124,29 @@ static void connect_it(struct fix *f)
 
 static void answer_code(struct fix *f, const char *hash)
 {
-	struct fakedc_query q = fakedc_take(&f->dc, TLN_auth_sendCode);
-	struct dyn *d = fakedc_new(&f->dc, TLN_auth_sentCode);
-	struct dyn *t = fakedc_new(&f->dc, TLN_auth_sentCodeTypeSms);
+	struct fakedc_query q = fakedc_take(&f->k.dc, TLN_auth_sendCode);
+	struct dyn *d = fakedc_new(&f->k.dc, TLN_auth_sentCode);
+	struct dyn *t = fakedc_new(&f->k.dc, TLN_auth_sentCodeTypeSms);
 
 	assert_true(q.prefixed);
 	assert_int_equal(q.layer, ENGINE_LAYER);
 	dyn_set_int(t, TLF_length, 5);
 	dyn_set_obj(d, TLF_type, t);
 	dyn_set_str(d, TLF_phone_code_hash, hash);
-	fakedc_answer_obj(&f->dc, &q, TLN_auth_sendCode, d);
+	fakedc_answer_obj(&f->k.dc, &q, TLN_auth_sendCode, d);
 	settle(f);
 	assert_int_equal(signin_step(&f->flow), SIGNIN_STEP_ASK_CODE);
 }
 
 static void answer_sign_in(struct fix *f)
 {
-	struct fakedc_query q = fakedc_take(&f->dc, TLN_auth_signIn);
-	struct dyn *d = fakedc_new(&f->dc, TLN_auth_authorization);
-	struct dyn *u = fakedc_new(&f->dc, TLN_user);
+	struct fakedc_query q = fakedc_take(&f->k.dc, TLN_auth_signIn);
+	struct dyn *d = fakedc_new(&f->k.dc, TLN_auth_authorization);
+	struct dyn *u = fakedc_new(&f->k.dc, TLN_user);
 
 	dyn_set_int(u, TLF_id, 4711);
 	dyn_set_obj(d, TLF_user, u);
-	fakedc_answer_obj(&f->dc, &q, TLN_auth_signIn, d);
+	fakedc_answer_obj(&f->k.dc, &q, TLN_auth_signIn, d);
 	settle(f);
 	assert_int_equal(signin_step(&f->flow), SIGNIN_STEP_DONE);
 	assert_int_equal(f->flow.user.id, 4711);
@@ -246,14 +160,15 @@ static void from_nothing_to_a_user(void **state)
 	assert_null(signin_conn_key(&f->c));
 	signin_start_phone(&f->flow, "9996620001", f->now);
 	connect_it(f);
-	assert_true(f->keyed);
+	assert_true(f->k.keyed);
+	assert_int_equal(f->k.named, 2);
 	answer_code(f, "h");
 	signin_give_code(&f->flow, "22222", f->now);
 	settle(f);
 	answer_sign_in(f);
 	key = signin_conn_key(&f->c);
 	assert_non_null(key);
-	assert_true(secret_equal(&key->secret, f->dc.key.secret.bytes,
+	assert_true(secret_equal(&key->secret, f->k.dc.key.secret.bytes,
 				 AUTHKEY_LEN));
 	/* the handshake told the server's time */
 	assert_int_equal(signin_conn_time(&f->c, f->now).us / US_PER_SEC, SEC);
@@ -271,7 +186,7 @@ static void connection_lost_while_the_person_looks_for_the_code(void **state)
 	signin_conn_disconnected(&f->c);
 	assert_int_equal(signin_conn_deadline(&f->c).us, MONO_NEVER.us);
 	signin_give_code(&f->flow, "22222", f->now);
-	fakedc_accept(&f->dc);
+	fakedc_accept(&f->k.dc);
 	f->now.us += US_PER_SEC;
 	connect_it(f);
 	/* the same key: no second exchange */
@@ -291,9 +206,9 @@ static void connection_lost_in_the_key_exchange(void **state)
 			 ERR_OK);
 	buf_init(&out, 1 << 20);
 	assert_int_equal(signin_conn_output(&f->c, f->now, &out, NULL), ERR_OK);
-	serve(f, buf_head(&out), buf_len(&out));
-	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->dc.out),
-					  buf_len(&f->dc.out), f->now, NULL),
+	keydc_feed(&f->k, buf_head(&out), buf_len(&out));
+	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->k.dc.out),
+					  buf_len(&f->k.dc.out), f->now, NULL),
 			 ERR_OK);
 	/* gone while the work is done elsewhere */
 	assert_true(signin_conn_wants_work(&f->c));
@@ -302,7 +217,7 @@ static void connection_lost_in_the_key_exchange(void **state)
 	assert_int_equal(signin_conn_worked(&f->c, f->now, NULL), ERR_OK);
 	assert_false(signin_conn_wants_work(&f->c));
 	buf_deinit(&out);
-	server_accept(f);
+	keydc_accept(&f->k);
 	connect_it(f);
 	answer_code(f, "h");
 }
@@ -319,14 +234,14 @@ static void answers_while_the_key_is_worked_on(void **state)
 			 ERR_OK);
 	buf_init(&out, 1 << 20);
 	assert_int_equal(signin_conn_output(&f->c, f->now, &out, NULL), ERR_OK);
-	serve(f, buf_head(&out), buf_len(&out));
-	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->dc.out),
-					  buf_len(&f->dc.out), f->now, NULL),
+	keydc_feed(&f->k, buf_head(&out), buf_len(&out));
+	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->k.dc.out),
+					  buf_len(&f->k.dc.out), f->now, NULL),
 			 ERR_OK);
 	assert_true(signin_conn_wants_work(&f->c));
 	/* a second answer is not looked at, and ends the connection */
-	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->dc.out),
-					  buf_len(&f->dc.out), f->now, &ei),
+	assert_int_equal(signin_conn_feed(&f->c, buf_head(&f->k.dc.out),
+					  buf_len(&f->k.dc.out), f->now, &ei),
 			 ERR_PROTO);
 	assert_non_null(strstr(ei.msg, "two answers"));
 	signin_conn_disconnected(&f->c);
@@ -345,15 +260,16 @@ static void moves_and_takes_a_new_key(void **state)
 	signin_start_phone(&f->flow, "9996640001", f->now);
 	connect_it(f);
 	memcpy(key, signin_conn_key(&f->c)->secret.bytes, sizeof(key));
-	q = fakedc_take(&f->dc, TLN_auth_sendCode);
-	fakedc_error(&f->dc, &q, 303, "PHONE_MIGRATE_4");
+	q = fakedc_take(&f->k.dc, TLN_auth_sendCode);
+	fakedc_error(&f->k.dc, &q, 303, "PHONE_MIGRATE_4");
 	settle(f);
 	assert_int_equal(signin_step(&f->flow), SIGNIN_STEP_MOVE);
 	signin_conn_move(&f->c, f->now);
 	assert_null(signin_conn_key(&f->c));
 	assert_int_equal(f->c.dc_id, 4);
-	server_accept(f);
+	keydc_accept(&f->k);
 	connect_it(f);
+	assert_int_equal(f->k.named, 4);
 	assert_false(secret_equal(&signin_conn_key(&f->c)->secret, key,
 				  sizeof(key)));
 	answer_code(f, "h4");
