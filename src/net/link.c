@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/link.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bug.h"
 #include "base/metrics.h"
@@ -52,6 +55,15 @@ struct link *link_get(const struct loop *l, uint64_t id)
 	return idtab_get(&l->links, id);
 }
 
+static void stop_waiting(struct link *k)
+{
+	if (!k->room)
+		return;
+	loop_fd_free(k->room);
+	close(k->room_fd);
+	k->room = NULL;
+}
+
 static void dialing_free(void *ptr)
 {
 	struct link_dialing *d = ptr;
@@ -69,8 +81,6 @@ static void link_destroy(void *ptr)
 		dialing_free(k->dialing);
 
 	buf_deinit(&k->out);
-	free(k->sent);
-	free(k->write);
 	free(k->why);
 	free(k);
 }
@@ -147,6 +157,7 @@ void link_shut(struct link *k, enum close_reason reason, const char *why)
 	loop_cancel(k->loop, &k->timer);
 	loop_undefer(k->loop, &k->flush_call);
 	dialing_abandon(k);
+	stop_waiting(k);
 	buf_reset(&k->out);
 	uv_close((uv_handle_t *)&k->tcp, on_handle_closed);
 	loop_defer(k->loop, &k->close_call);
@@ -184,7 +195,7 @@ static void shut_uv(struct link *k, int uv_rc, const char *doing)
 
 /* --- sending --- */
 
-static void flush(struct link *k);
+static void write_out(struct link *k);
 
 static void queue_empty(struct link *k)
 {
@@ -207,59 +218,48 @@ static void queue_empty(struct link *k)
 		k->ops->on_drain(k->ctx, k->id);
 }
 
-static void on_written(uv_write_t *w, int status)
+static void on_room(void *ctx, int fd, unsigned int events)
 {
-	struct link *k = w->data;
-
-	loop_enter(k->loop);
-	k->loop->stats.bytes_out += status ? 0 : k->sent_len;
-	free(k->sent);
-	free(k->write);
-	k->sent = NULL;
-	k->write = NULL;
-	k->sent_len = 0;
-	if (k->state != LINK_CLOSING) {
-		if (status)
-			shut_uv(k, status, "write");
-		else
-			flush(k);
-	}
-	unpin(k);
+	if (events & LOOP_FD_ERROR) /* it is not watched any more */
+		stop_waiting(ctx);
+	write_out(ctx);
 }
 
-/* The socket is full: what is left waits in libuv. */
-static void write_rest(struct link *k)
+/*
+ * The socket is full.  What is left stays here: uv_write() would send it inside
+ * the poll, before the wake hook had a say.  A second descriptor of the socket
+ * is watched for room, as libuv watches the first for its own.
+ */
+static void wait_for_room(struct link *k)
 {
-	uv_buf_t b;
-	int rc;
+	struct err_info ei;
+	uv_os_fd_t fd;
 
-	k->write = calloc(1, sizeof(*k->write));
-	if (!k->write) {
-		link_shut(k, CLOSE_NOMEM, NULL);
+	k->want_drain = true;
+	if (k->room)
+		return;
+	if (uv_fileno((uv_handle_t *)&k->tcp, &fd)) {
+		link_shut(k, CLOSE_IO, NULL);
 		return;
 	}
-	buf_take(&k->out, &k->sent, &k->sent_len);
-	k->write->data = k;
-	b = uv_buf_init((char *)k->sent, (unsigned int)k->sent_len);
-	k->want_drain = true;
-	k->pins++;
-	rc = uv_write(k->write, (uv_stream_t *)&k->tcp, &b, 1, on_written);
-	if (rc) {
-		k->pins--;
-		shut_uv(k, rc, "write");
+	k->room_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (k->room_fd < 0) {
+		shut_uv(k, uv_translate_sys_error(errno), "wait for room");
+		return;
+	}
+	if (loop_fd_new(k->loop, k->room_fd, on_room, k, &k->room, &ei)) {
+		close(k->room_fd);
+		link_shut(k, CLOSE_NOMEM, ei.msg);
+	} else if (loop_fd_set(k->room, LOOP_FD_WRITE)) {
+		link_shut(k, CLOSE_IO, "wait for room");
 	}
 }
 
-static void flush(struct link *k)
+static void write_out(struct link *k)
 {
 	uv_buf_t b;
 	int n;
 
-	/* who lost the right to speak since the turn began says it here */
-	if (buf_len(&k->out))
-		loop_look(k->loop);
-	if (k->sent || k->state == LINK_CLOSING || k->state == LINK_DIALING)
-		return;
 	if (buf_len(&k->out)) {
 		b = uv_buf_init((char *)buf_head(&k->out),
 				(unsigned int)buf_len(&k->out));
@@ -273,12 +273,23 @@ static void flush(struct link *k)
 			buf_consume(&k->out, (size_t)n);
 		}
 		if (buf_len(&k->out)) {
-			write_rest(k);
+			wait_for_room(k);
 			return;
 		}
 	}
+	stop_waiting(k);
 	buf_drained(&k->out);
 	queue_empty(k);
+}
+
+static void flush(struct link *k)
+{
+	/* who lost the right to speak since the turn began says it here */
+	if (buf_len(&k->out))
+		loop_look(k->loop);
+	if (k->room || k->state == LINK_CLOSING || k->state == LINK_DIALING)
+		return;
+	write_out(k);
 }
 
 static void call_flush(void *ctx)
@@ -293,8 +304,7 @@ enum err link_send(struct loop *l, uint64_t link, const void *data, size_t len)
 
 	if (!k || k->state != LINK_OPEN)
 		return ERR_EOF;
-	rc = k->sent_len + len > k->out.max ? ERR_TOOBIG
-					    : buf_append(&k->out, data, len);
+	rc = buf_append(&k->out, data, len);
 	if (rc == ERR_TOOBIG)
 		link_shut(k, CLOSE_OVERFLOW, NULL);
 	else if (rc)
@@ -310,7 +320,7 @@ size_t link_queued(const struct loop *l, uint64_t link)
 {
 	const struct link *k = link_get(l, link);
 
-	return k ? k->sent_len + buf_len(&k->out) : 0;
+	return k ? buf_len(&k->out) : 0;
 }
 
 /* --- receiving --- */

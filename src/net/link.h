@@ -17,7 +17,8 @@
  *
  *   owner     the loop; others hold ids
  *   memory    ~300 bytes idle: received bytes are lent from the loop's scratch,
- *             the send queue exists only while the socket does not take it all
+ *             the send queue, and a second descriptor that is watched for room,
+ *             exist only while the socket does not take it all
  *   limits    send_max bytes queued; more closes the link with OVERFLOW
  *   failure   on_close: reason and sentence
  */

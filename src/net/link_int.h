@@ -74,12 +74,11 @@ struct link {
 	enum link_state state;
 	enum close_reason reason;
 	bool paused, want_drain, fin_sent;
-	uint8_t pins; /* uv handle, on_close, uv write: freed at 0 */
+	uint8_t pins; /* uv handle, on_close: freed at 0 */
 
-	struct buf out; /* gathered in this turn, or behind `sent` */
-	uint8_t *sent;	/* lent to the kernel's queue by uv_write */
-	size_t sent_len;
-	uv_write_t *write;  /* allocated with `sent` */
+	struct buf out;	      /* gathered in this turn, or waiting for room */
+	struct loop_fd *room; /* NULL unless the socket is full */
+	int room_fd;
 	size_t finish_left; /* queued at the last look */
 
 	struct link_dialing *dialing;

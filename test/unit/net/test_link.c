@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -359,6 +363,97 @@ static void test_wake_hook_comes_before_what_is_sent(void **state)
 	assert_int_equal(client.reason, CLOSE_LEASE);
 }
 
+/* A peer outside of the loop: whatever it reads was written by a turn. */
+static int dial_raw(struct loop *l)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct link_dial_options o = { .to.host = "127.0.0.1",
+				       .send_max = 64U << 20 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), peer;
+	socklen_t len = sizeof(sa);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	o.to.port = ntohs(sa.sin_port);
+	dial(&o);
+	UNTIL(client.opened);
+	peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK);
+	assert_true(peer >= 0);
+	close(fd);
+	return peer;
+}
+
+static size_t read_all(int fd, bool *ret_end)
+{
+	static char part[65536];
+	ssize_t n;
+	size_t sum = 0;
+
+	while ((n = read(fd, part, sizeof(part))) > 0)
+		sum += (size_t)n;
+	*ret_end = n == 0 || errno == ECONNRESET;
+	return sum;
+}
+
+/* The same for what the socket did not take before the stop. */
+static void test_wake_hook_comes_before_what_waited(void **state)
+{
+	struct loop *l = *state;
+	size_t n = 48U << 20, taken, got = 0;
+	char *big = calloc(1, n);
+	int peer = dial_raw(l);
+	bool end = false;
+	int calls = 0;
+
+	assert_int_equal(link_send(l, client.id, big, n), ERR_OK);
+	for (int i = 0; i < 5; i++)
+		loop_turn(l, US_PER_MS);
+	taken = n - link_queued(l, client.id);
+	assert_true(taken < n);
+	/* stopped in the next poll; meanwhile there is room again */
+	got += read_all(peer, &end);
+	loop_on_wake(l, close_client, &calls);
+	UNTIL(client.closed);
+	loop_on_wake(l, NULL, NULL);
+	for (int i = 0; i < 400 && !end; i++) {
+		loop_turn(l, US_PER_MS);
+		got += read_all(peer, &end);
+	}
+	assert_true(end);
+	assert_true(got <= taken);
+	assert_int_equal(client.reason, CLOSE_LEASE);
+	close(peer);
+	free(big);
+}
+
+/* Room comes in small pieces; everything arrives, and nothing is left open. */
+static void test_waits_for_room_again_and_again(void **state)
+{
+	struct loop *l = *state;
+	size_t n = 24U << 20, got = 0;
+	char *big = calloc(1, n);
+	int peer = dial_raw(l), fds = dup(0);
+	bool end;
+
+	close(fds);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(link_send(l, client.id, big, n / 4), ERR_OK);
+	for (int i = 0; i < 100000 && got < n; i++) {
+		loop_turn(l, 0);
+		got += read_all(peer, &end);
+	}
+	assert_int_equal(got, n);
+	UNTIL(client.drained == 1);
+	assert_int_equal(link_queued(l, client.id), 0);
+	/* the watcher's descriptor is given back */
+	assert_int_equal(dup(0), fds);
+	close(fds);
+	close(peer);
+	free(big);
+}
+
 static void test_per_address_limit(void **state)
 {
 	struct listener_options lo = { .at = local(0), .max_per_ip = 1 };
@@ -479,6 +574,8 @@ int main(void)
 		T(test_finish_delivers_everything_first),
 		T(test_wake_hook_comes_before_bytes),
 		T(test_wake_hook_comes_before_what_is_sent),
+		T(test_wake_hook_comes_before_what_waited),
+		T(test_waits_for_room_again_and_again),
 		T(test_per_address_limit),
 		T(test_thousand_links),
 		T(test_stale_id_is_nothing),
