@@ -108,6 +108,7 @@ struct filemove_location {
 	char thumb_size[8]; /* "" for the document itself */
 	int64_t id, access_hash;
 	int64_t size; /* FILEMOVE_SIZE_UNKNOWN: until a part is not full */
+	int dc_id; /* where it lies, for who dials; FILEMOVE_MOVED corrects it */
 	size_t reference_len;
 	uint8_t reference[FILEMOVE_REFERENCE_MAX];
 };
@@ -181,6 +182,9 @@ enum err filemove_start_down(struct filemove *f,
 			     const struct filemove_location *at,
 			     struct err_info *ei);
 void filemove_deinit(struct filemove *f);
+/* The document, or the photo in its largest size, of a message; false: none. */
+bool filemove_locate(const struct tlt_MessageMedia *media,
+		     struct filemove_location *ret);
 
 /* body is overwritten.  *ret_function: TLN_* of the call. */
 void filemove_next(struct filemove *f, struct mono now, struct buf *body,

@@ -6,6 +6,92 @@
 
 #define ANSWER_ARENA_MAX 4096U
 
+/* ---- where a message says it is */
+
+static bool take_reference(struct filemove_location *at, struct tl_bytes ref)
+{
+	if (ref.len > sizeof(at->reference))
+		return false;
+	at->reference_len = ref.len;
+	if (ref.len)
+		memcpy(at->reference, ref.data, ref.len);
+	return true;
+}
+
+static bool locate_document(const struct tlc_messageMediaDocument *m,
+			    struct filemove_location *ret)
+{
+	const struct tlc_document *d = m->document.document;
+
+	if (!m->has_document || m->document.kind != TLN_document)
+		return false;
+	*ret = (struct filemove_location){ .id = d->id,
+					   .access_hash = d->access_hash,
+					   .size = d->size,
+					   .dc_id = d->dc_id };
+	return take_reference(ret, d->file_reference);
+}
+
+/* Of progressive ones the last size is that of the whole. */
+static void size_of(const struct tlt_PhotoSize *s, struct tl_bytes *ret_type,
+		    int64_t *ret_size)
+{
+	const struct tlv_int *sizes;
+
+	*ret_size = FILEMOVE_SIZE_UNKNOWN;
+	if (s->kind == TLN_photoSize) {
+		*ret_type = s->photoSize->type;
+		*ret_size = s->photoSize->size;
+	} else if (s->kind == TLN_photoSizeProgressive) {
+		sizes = &s->photoSizeProgressive->sizes;
+		*ret_type = s->photoSizeProgressive->type;
+		if (sizes->n)
+			*ret_size = sizes->v[sizes->n - 1];
+	}
+}
+
+static bool locate_photo(const struct tlc_messageMediaPhoto *m,
+			 struct filemove_location *ret)
+{
+	const struct tlc_photo *p = m->photo.photo;
+
+	if (!m->has_photo || m->photo.kind != TLN_photo)
+		return false;
+	*ret = (struct filemove_location){ .photo = true,
+					   .id = p->id,
+					   .access_hash = p->access_hash,
+					   .size = FILEMOVE_SIZE_UNKNOWN,
+					   .dc_id = p->dc_id };
+	for (uint32_t i = 0; i < p->sizes.n; i++) {
+		struct tl_bytes type = { 0 };
+		int64_t size;
+
+		size_of(&p->sizes.v[i], &type, &size);
+		if (size <= ret->size || !type.len ||
+		    type.len >= sizeof(ret->thumb_size))
+			continue;
+		ret->size = size;
+		memcpy(ret->thumb_size, type.data, type.len);
+		ret->thumb_size[type.len] = '\0';
+	}
+	return take_reference(ret, p->file_reference);
+}
+
+bool filemove_locate(const struct tlt_MessageMedia *media,
+		     struct filemove_location *ret)
+{
+	switch (media->kind) {
+	case TLN_messageMediaDocument:
+		return locate_document(media->messageMediaDocument, ret);
+	case TLN_messageMediaPhoto:
+		return locate_photo(media->messageMediaPhoto, ret);
+	default:
+		return false;
+	}
+}
+
+/* ---- the transfer */
+
 static enum err check(const struct filemove_location *at, struct err_info *ei)
 {
 	if (at->size < FILEMOVE_SIZE_UNKNOWN)

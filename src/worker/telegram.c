@@ -23,6 +23,8 @@ static enum err parse_dc(struct json v, struct telegram_dc *dc,
 	if (!rc)
 		rc = json_need_str(v, "address", ADDR_HOST_MAX - 1, &address,
 				   ei);
+	if (!rc)
+		rc = json_want_bool(v, "media", &dc->media, ei);
 	if (rc)
 		return err_wrap(ei, rc, "dcs");
 	dc->id = (int)id;
@@ -107,10 +109,26 @@ enum err telegram_load(struct telegram *t, const char *path,
 	return rc;
 }
 
-const struct addr_host *telegram_find(const struct telegram *t, int dc_id)
+static const struct addr_host *find(const struct telegram *t, int dc_id,
+				    bool media)
 {
 	for (size_t i = 0; i < t->ndcs; i++)
-		if (t->dcs[i].id == dc_id)
+		if (t->dcs[i].id == dc_id && t->dcs[i].media == media)
 			return &t->dcs[i].at;
 	return NULL;
+}
+
+const struct addr_host *telegram_find(const struct telegram *t, int dc_id)
+{
+	return find(t, dc_id, false);
+}
+
+const struct addr_host *telegram_find_media(const struct telegram *t, int dc_id,
+					    bool *ret_media)
+{
+	const struct addr_host *at = find(t, dc_id, true);
+
+	if (ret_media)
+		*ret_media = at != NULL;
+	return at ? at : find(t, dc_id, false);
 }

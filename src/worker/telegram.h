@@ -4,7 +4,12 @@
  * them.  Flat JSON, written by `tgfleet dc --write-env` or by the operator:
  *
  *	{"api_id": 1, "api_hash": "...", "test_mode": false,
- *	 "dcs": [{"id": 2, "address": "127.0.0.1", "port": 443}], "keys": [...]}
+ *	 "dcs": [{"id": 2, "address": "127.0.0.1", "port": 443},
+ *		 {"id": 2, "address": "127.0.0.1", "port": 444, "media": true}],
+ *	 "keys": [...]}
+ *
+ * An address marked as media is what Telegram calls media_only: files are moved
+ * there, and nobody's main connection goes there.
  *
  * The worker needs neither api_hash nor keys: it never signs in.
  *
@@ -22,6 +27,7 @@
 
 struct telegram_dc {
 	int id;
+	bool media;
 	struct addr_host at;
 };
 
@@ -36,6 +42,11 @@ enum err telegram_load(struct telegram *t, const char *path,
 		       struct err_info *ei);
 enum err telegram_parse(struct telegram *t, const char *text, size_t len,
 			struct err_info *ei);
+/* For a main connection; NULL: none. */
 const struct addr_host *telegram_find(const struct telegram *t, int dc_id);
+/* For files: a media address if there is one, else as above.  *ret_media tells
+ * which it is; may be NULL. */
+const struct addr_host *telegram_find_media(const struct telegram *t, int dc_id,
+					    bool *ret_media);
 
 #endif /* WORKER_TELEGRAM_H */

@@ -118,6 +118,8 @@ def fleet(world, c):
     if not world.node:
         world.node = Node(world)
     node = world.node
+    say_from(world, c, "write to me", node.phone)
+    c.heard(["write to me"])
     before = node.heard()
     c.ask("send", to=node.user, text="hello, node")
     wait(lambda: node.heard() == before + 1)

@@ -7,6 +7,8 @@ import subprocess
 import threading
 import time
 
+from fleet import program
+
 HERE = pathlib.Path(__file__).resolve().parent
 About = collections.namedtuple("About", "title layer transport command")
 
@@ -20,6 +22,10 @@ CLIENTS = {
                     ["node", "mtcute.mjs"]),
     "mtcute_pfs": About("mtcute 0.28.2, temporary keys", 223, "intermediate",
                         ["node", "mtcute.mjs", "pfs"]),
+    # Last: our engine writes only to those who wrote to the account before.
+    "tgfleet": About("tgfleet's engine", 223, "intermediate",
+                     [str(pathlib.Path(program()).with_name("test")
+                          / "interop" / "engine_client")]),
 }
 
 
