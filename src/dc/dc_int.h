@@ -250,6 +250,7 @@ struct dc {
 	struct loop_call flush;
 	bool quiet;		 /* nothing is pushed: many things are made */
 	struct dc_sess *origin;	 /* whose call is being handled */
+	struct dc_sess *reading; /* whose container is; NULL: it is gone */
 	struct arena arena;	 /* one call's objects */
 	struct arena push_arena; /* one update's, while a call runs */
 	struct buf answer;	 /* one answer's bytes */

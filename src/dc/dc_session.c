@@ -101,6 +101,8 @@ void dc_session_free(struct dc *dc, struct dc_sess *s)
 		s->conn->sess = NULL;
 	if (dc->origin == s)
 		dc->origin = NULL;
+	if (dc->reading == s)
+		dc->reading = NULL;
 	while (s->answers)
 		answers_drop(s, &s->answers);
 	seenids_deinit(&s->seen);
@@ -686,7 +688,9 @@ static enum err handle_container(struct dc *dc, struct dc_sess *s,
 	rc = container_open(&it, m->body, m->len, ei);
 	if (rc)
 		return rc;
-	while (!rc && container_next(&it, &item)) {
+	dc->reading = s;
+	/* one message may end the session, or the connection, for the next */
+	while (!rc && dc->reading && s->conn && container_next(&it, &item)) {
 		struct msg inner = { item.msg_id, item.seq_no, item.body,
 				     item.len };
 
@@ -695,6 +699,7 @@ static enum err handle_container(struct dc *dc, struct dc_sess *s,
 		else
 			rc = handle(dc, s, &inner, ei);
 	}
+	dc->reading = NULL;
 	return rc;
 }
 

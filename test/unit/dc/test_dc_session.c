@@ -619,6 +619,57 @@ static void test_strangers_get_only_what_is_open(void **state)
 	call_fails(fn_new(TLN_help_getPromoData), 400, "METHOD_INVALID");
 }
 
+/* The bytes of a call, as put_call() makes them. */
+static struct container_msg packed_call(struct dyn *fn, struct buf *keep)
+{
+	put_call(fn);
+	assert_int_equal(
+		buf_append(keep, buf_head(&fx.body), buf_len(&fx.body)),
+		ERR_OK);
+	return (struct container_msg){ fresh_id(), fresh_seq(), buf_head(keep),
+				       buf_len(keep) };
+}
+
+/* What the first message of a container ends, the second does not use. */
+static void test_end_in_the_middle_of_a_container(void **state)
+{
+	static const struct dc_fault hold = { .kind = DC_FAULT_HOLD,
+					      .count = 1 };
+	struct buf out, first, second;
+	struct container_msg a, b;
+	struct envelope_msg m = { .salt = 99, .session_id = SESSION };
+
+	(void)state;
+	signed_in();
+	for (int ended = 0; ended < 2; ended++) {
+		buf_init(&out, 65536);
+		buf_init(&first, 65536);
+		buf_init(&second, 65536);
+		a = packed_call(
+			fn_new(ended ? TLN_auth_logOut : TLN_updates_getState),
+			&first);
+		b = packed_call(fn_new(TLN_updates_getState), &second);
+		assert_int_equal(container_put_head(&out, 2), ERR_OK);
+		assert_int_equal(container_put(&out, &a), ERR_OK);
+		assert_int_equal(container_put(&out, &b), ERR_OK);
+		fx.dc->faults[0] = hold;
+		fx.dc->n_faults = !ended;
+		m.msg_id = fresh_id();
+		m.seq_no = fx.seq;
+		m.body = buf_head(&out);
+		m.body_len = buf_len(&out);
+		fx.sess->conn = &fx.conn;
+		fx.conn.sess = fx.sess;
+		assert_int_equal(dc_session_recv(fx.dc, fx.sess, &m, NULL),
+				 ERR_OK);
+		if (!ended)
+			assert_null(fx.sess->conn);
+		buf_deinit(&out);
+		buf_deinit(&first);
+		buf_deinit(&second);
+	}
+}
+
 static void test_layer_must_be_announced(void **state)
 {
 	const struct schema_ctor *c =
@@ -870,6 +921,7 @@ int main(void)
 		T(test_state_of_messages),
 		T(test_future_salts_are_bare_and_bounded),
 		T(test_strangers_get_only_what_is_open),
+		T(test_end_in_the_middle_of_a_container),
 		T(test_layer_must_be_announced),
 		T(test_config_names_every_dc),
 		T(test_sign_in_and_out),
