@@ -111,6 +111,8 @@ void orders_receive(struct client *c);
 void orders_echo(struct client *c);
 void orders_usage(struct client *c);
 void orders_heard(struct client *c, const struct engine_message *m);
+/* Of an answer of messages.Messages. */
+const struct tlv_Message *orders_messages(const struct engine_answer *a);
 /* Sets *ret to the peer a member of the order names, then goes on. */
 void orders_resolve(struct client *c, const char *member, int64_t *ret,
 		    client_order_fn then);

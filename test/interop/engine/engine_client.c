@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,18 +45,20 @@ static double cpu(const struct rusage *u)
 	return seconds(u->ru_utime) + seconds(u->ru_stime);
 }
 
-/* In KiB, of this moment. */
+/* In KiB, of this moment: the second number of the line, in pages. */
 static int64_t resident(void)
 {
-	long long pages = 0;
+	char line[256] = "";
 	FILE *f = fopen("/proc/self/statm", "re");
+	char *second = NULL;
 
-	if (f) {
-		if (fscanf(f, "%*s %lld", &pages) != 1)
-			pages = 0;
+	if (f && fgets(line, sizeof(line), f))
+		second = strchr(line, ' ');
+	if (f)
 		fclose(f);
-	}
-	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+	if (!second)
+		return 0;
+	return strtoll(second, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* What it cost is in each answer: since the order came, and in all. */
@@ -111,15 +114,16 @@ void client_done(struct client *c)
 
 static void say_error(int64_t id, const char *name, const char *why)
 {
+	char both[ERR_MSG_MAX + 64];
 	struct jsonw w;
 	struct buf out;
 
+	snprintf(both, sizeof(both), "%s: %s", name, why);
 	buf_init(&out, ANSWER_MAX);
 	jsonw_init(&w, &out);
 	jsonw_object(&w, NULL);
 	jsonw_int(&w, "id", id);
-	jsonw_str(&w, "error", name);
-	jsonw_str(&w, "why", why);
+	jsonw_str(&w, "error", both);
 	jsonw_object_end(&w);
 	if (!jsonw_end(&w))
 		print(&out);
@@ -215,14 +219,14 @@ static void on_stdin(void *ctx, int fd, unsigned int events)
 {
 	struct client *c = ctx;
 	char part[65536];
-	ssize_t n;
-	bool end;
+	ssize_t n = 0;
+	bool end = false;
 
 	(void)events;
-	while ((n = read(fd, part, sizeof(part))) > 0)
-		if (buf_append(&input, part, (size_t)n))
-			n = 0;
-	end = n == 0 || errno != EAGAIN;
+	while (!end && (n = read(fd, part, sizeof(part))) > 0)
+		end = buf_append(&input, part, (size_t)n) != ERR_OK;
+	if (!end)
+		end = n == 0 || errno != EAGAIN;
 	take_lines(c);
 	if (end)
 		loop_stop(c->loop);

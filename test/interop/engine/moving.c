@@ -9,6 +9,8 @@
 #include "client.h"
 #include "tg/messages.h"
 
+#define LOOK_BACK 20 /* messages, for one that has a file */
+
 /* ---- connections for files, one a data centre */
 
 static struct media *media_of(void *x)
@@ -396,21 +398,20 @@ void moving_send_file(struct client *c)
 
 /* ---- the message that has it */
 
-static const struct tlc_message *newest(const struct engine_answer *a)
+/* The newest that has one. */
+static const struct tlc_message *with_file(const struct engine_answer *a,
+					   struct filemove_location *ret)
 {
-	const struct tlt_messages_Messages *m =
-		(const struct tlt_messages_Messages *)(const void *)&a->obj;
-	const struct tlv_Message *list = NULL;
+	const struct tlv_Message *list = orders_messages(a);
 
-	if (m->kind == TLN_messages_messages)
-		list = &m->messages_messages->messages;
-	else if (m->kind == TLN_messages_messagesSlice)
-		list = &m->messages_messagesSlice->messages;
-	else if (m->kind == TLN_messages_channelMessages)
-		list = &m->messages_channelMessages->messages;
-	return list && list->n && list->v[0].kind == TLN_message
-		       ? list->v[0].message
-		       : NULL;
+	for (uint32_t i = 0; list && i < list->n; i++) {
+		const struct tlc_message *m = list->v[i].message;
+
+		if (list->v[i].kind == TLN_message && m->has_media &&
+		    filemove_locate(&m->media, ret))
+			return m;
+	}
+	return NULL;
 }
 
 static void have_message(struct client *c, const struct engine_event *ev)
@@ -423,9 +424,9 @@ static void have_message(struct client *c, const struct engine_event *ev)
 
 	if (client_refused(c, ev))
 		return;
-	m = newest(ev->answer);
-	if (!m || !m->has_media || !filemove_locate(&m->media, &c->moving.at)) {
-		client_fail(c, ERR_NOTFOUND, "no file in that message");
+	m = with_file(ev->answer, &c->moving.at);
+	if (!m) {
+		client_fail(c, ERR_NOTFOUND, "no file in that chat's end");
 		return;
 	}
 	c->moving.message_id = m->id;
@@ -459,7 +460,7 @@ static void ask_message(struct client *c)
 
 static void get_now(struct client *c)
 {
-	const struct messages_page page = { .limit = 1 };
+	const struct messages_page page = { .limit = LOOK_BACK };
 	struct engine_ask ask = client_ask(c, have_message);
 	struct err_info ei = { 0 };
 

@@ -89,7 +89,7 @@ static void put_texts(struct jsonw *w, const struct tlv_Message *list)
 				list->v[i].message->message.len);
 }
 
-static const struct tlv_Message *messages_of(const struct engine_answer *a)
+const struct tlv_Message *orders_messages(const struct engine_answer *a)
 {
 	const struct tlt_messages_Messages *m =
 		(const struct tlt_messages_Messages *)(const void *)&a->obj;
@@ -116,7 +116,7 @@ static void read_history(struct client *c, const struct engine_event *ev)
 		return;
 	client_begin_answer(c, &w, &out);
 	jsonw_array(&w, "texts");
-	put_texts(&w, messages_of(ev->answer));
+	put_texts(&w, orders_messages(ev->answer));
 	jsonw_array_end(&w);
 	client_end_answer(c, &w, &out);
 }

@@ -100,7 +100,7 @@ static void on_close(void *ctx, uint64_t link, enum close_reason reason,
 		lost(p, ei && ei->msg[0] ? ei->msg : link_reason_text(reason));
 }
 
-static const struct link_ops ops = {
+static const struct link_ops plug_link_ops = {
 	.on_open = on_open,
 	.on_data = on_data,
 	.on_close = on_close,
@@ -126,7 +126,7 @@ static void dial(struct plug *p)
 
 	if (at)
 		o.to = *at;
-	rc = at ? link_dial(p->loop, &o, &ops, p, &p->link, &ei)
+	rc = at ? link_dial(p->loop, &o, &plug_link_ops, p, &p->link, &ei)
 		: err_set(&ei, ERR_NOTFOUND, "no such data centre");
 	if (rc) {
 		fprintf(stderr, "dc %d: %s\n", p->dc_id, ei.msg);
@@ -144,9 +144,9 @@ static void on_redial(struct wheel_timer *t, void *ctx)
 }
 
 void plug_init(struct plug *p, struct loop *l, const struct telegram *t,
-	       const struct plug_ops *how, void *x)
+	       const struct plug_ops *ops, void *x)
 {
-	*p = (struct plug){ .loop = l, .telegram = t, .ops = how, .x = x };
+	*p = (struct plug){ .loop = l, .telegram = t, .ops = ops, .x = x };
 	wheel_timer_init(&p->tick, on_tick, p);
 	wheel_timer_init(&p->redial, on_redial, p);
 	p->pump = (struct loop_call){ .fn = pump, .ctx = p };
