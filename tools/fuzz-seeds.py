@@ -132,6 +132,31 @@ def signin():
     yield b"\3" + piece(0, struct.pack("<II", 0xc3a2835f, 0))
 
 
+def files():
+    def piece(kind, part, b):
+        return bytes([kind, part]) + struct.pack("<H", len(b)) + b
+
+    def part(n, size):
+        return piece(0, n, struct.pack("<III", 0x096a18d5, 0x40bc6f52, 1)
+                     + tl_bytes(b"x" * size))
+
+    yes = struct.pack("<I", 0x997275b5)
+    whole = [part(n, 4096) for n in range(5)] + [part(5, 100)]
+    for how in (0, 4, 12):
+        yield bytes([how]) + b"".join(whole)
+    for how in (2, 6):
+        yield bytes([how]) + b"".join(whole[:4][::-1] + whole[4:])
+    yield bytes([0]) + part(3, 0) + part(1, 4096) + part(0, 4096) + part(2, 9)
+    yield bytes([1]) + b"".join(piece(0, n, yes) for n in range(6))
+    for name in ("FLOOD_WAIT_5", "FLOOD_PREMIUM_WAIT_3", "INTERNAL",
+                 "FILE_REFERENCE_EXPIRED"):
+        yield bytes([4]) + piece(2, 0, name.encode()) + b"".join(whole)
+    yield bytes([4]) + piece(10, 0, b"FILE_MIGRATE_4") + b"".join(whole)
+    yield bytes([4]) + piece(3, 0, b"") + piece(4, 1, b"") + whole[0]
+    yield bytes([0]) + piece(0, 0, struct.pack("<IiIIIII", 0xf18cda44, 203, 0,
+                                               0, 0, 0x1cb5c415, 0))
+
+
 def transport():
     body = struct.pack("<QQI", 0, 4 << 32, 20) + bytes(20)
     full = struct.pack("<II", len(body) + 12, 0) + body
@@ -557,7 +582,8 @@ def dc_store():
 # a target's name: its seeds
 SEEDS = {"config": settings, "control": control, "dc": dc,
          "dc_admin": dc_admin, "dc_store": dc_store, "engine": engine,
-         "envelope": envelope, "faketls": faketls, "handshake": handshake,
+         "envelope": envelope, "faketls": faketls, "filemove": files,
+         "handshake": handshake,
          "heartbeat": wire, "http_answer": http_answer, "http_request": http,
          "journal": journal, "json": wire, "multipart": multipart,
          "node": node, "proxy": proxy, "scenario": scenario,
