@@ -6,8 +6,10 @@
 
 #include "base/bug.h"
 #include "mtproto/bytes.h"
+#include "mtproto/faketls.h"
 #include "mtproto/framing.h"
 #include "mtproto/obfuscated.h"
+#include "mtproto/proxy_secret.h"
 
 #define PADDING_MAX 15U
 /* What a packet can grow by when sent: header, head, padding, checksum. */
@@ -16,7 +18,7 @@
 #define HARD_MAX (16U << 20)
 
 struct kind {
-	const char *name;
+	const char *name, *word;
 	uint32_t tag; /* in the obfuscated header; 0: cannot be obfuscated */
 	uint8_t announce_len;
 	enum err (*parse)(const uint8_t *p, size_t n,
@@ -25,19 +27,42 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	[TRANSPORT_UNKNOWN] = { "unknown", 0, 0, NULL },
-	[TRANSPORT_ABRIDGED] = { "abridged", 0xefefefef, 1,
+	[TRANSPORT_UNKNOWN] = { "unknown", "", 0, 0, NULL },
+	[TRANSPORT_ABRIDGED] = { "abridged", "abridged", 0xefefefef, 1,
 				 framing_abridged_parse },
-	[TRANSPORT_INTERMEDIATE] = { "intermediate", 0xeeeeeeee, 4,
-				     framing_intermediate_parse },
-	[TRANSPORT_PADDED] = { "padded intermediate", 0xdddddddd, 4,
+	[TRANSPORT_INTERMEDIATE] = { "intermediate", "intermediate", 0xeeeeeeee,
+				     4, framing_intermediate_parse },
+	[TRANSPORT_PADDED] = { "padded intermediate", "padded", 0xdddddddd, 4,
 			       framing_intermediate_parse },
-	[TRANSPORT_FULL] = { "full", 0, 0, framing_full_parse },
+	[TRANSPORT_FULL] = { "full", "full", 0, 0, framing_full_parse },
 };
 
 const char *transport_kind_name(enum transport_kind kind)
 {
 	return kinds[kind].name;
+}
+
+enum err transport_parse(const char *text, struct transport_config *ret,
+			 struct err_info *ei)
+{
+	static const char obfuscated[] = "obfuscated-";
+	const char *name = text;
+	bool obf = !strncmp(text, obfuscated, strlen(obfuscated));
+
+	if (obf)
+		name += strlen(obfuscated);
+	for (int k = TRANSPORT_ABRIDGED; k <= TRANSPORT_FULL; k++) {
+		if (strcmp(name, kinds[k].word) != 0 || (obf && !kinds[k].tag))
+			continue;
+		ret->kind = (enum transport_kind)k;
+		ret->obfuscated = obf;
+		return ERR_OK;
+	}
+	return err_set(ei, ERR_INVALID,
+		       "no transport \"%.40s\": want full, abridged, "
+		       "intermediate or padded, the last three also with "
+		       "obfuscated- in front",
+		       text);
 }
 
 static void init(struct transport *t, const struct transport_config *cfg,
@@ -52,7 +77,19 @@ static void init(struct transport *t, const struct transport_config *cfg,
 		.max_packet = max,
 		.secret = cfg ? cfg->secret : NULL,
 	};
-	buf_init(&t->in, max + OVERHEAD + TRANSPORT_FEED_MAX);
+	/* TLS gives whole records: what was kept of one comes on top */
+	buf_init(&t->in,
+		 max + OVERHEAD + TRANSPORT_FEED_MAX + FAKETLS_RECORD_MAX);
+}
+
+/* An MTProxy has a say in what is spoken to it. */
+static enum transport_kind kind_for(const struct transport_config *cfg)
+{
+	if (!cfg->proxy)
+		return cfg->kind;
+	if (cfg->proxy->kind != PROXY_SECRET_PLAIN)
+		return TRANSPORT_PADDED;
+	return kinds[cfg->kind].tag ? cfg->kind : TRANSPORT_INTERMEDIATE;
 }
 
 void transport_init_client(struct transport *t,
@@ -61,9 +98,12 @@ void transport_init_client(struct transport *t,
 	BUG_ON(cfg->kind == TRANSPORT_UNKNOWN);
 	BUG_ON(cfg->obfuscated && !kinds[cfg->kind].tag);
 	init(t, cfg, rnd);
-	t->kind = (uint8_t)cfg->kind;
-	t->want_obf = cfg->obfuscated;
+	t->kind = (uint8_t)kind_for(cfg);
+	t->want_obf = cfg->obfuscated || cfg->proxy;
 	t->dc_field = cfg->dc_field;
+	t->proxy = cfg->proxy;
+	if (cfg->proxy)
+		t->secret = cfg->proxy->key;
 }
 
 void transport_init_server(struct transport *t,
@@ -79,6 +119,10 @@ void transport_deinit(struct transport *t)
 	if (t->obf) {
 		obfuscated_deinit(t->obf);
 		free(t->obf);
+	}
+	if (t->tls) {
+		faketls_deinit(t->tls);
+		free(t->tls);
 	}
 	buf_deinit(&t->in);
 	*t = (struct transport){ 0 };
@@ -101,6 +145,41 @@ static enum err broken(struct transport *t, enum err rc)
 	return rc;
 }
 
+enum err transport_start(struct transport *t, struct wall now, struct buf *out,
+			 struct err_info *ei)
+{
+	enum err rc;
+
+	BUG_ON(t->server || t->tls);
+	if (!t->proxy || t->proxy->kind != PROXY_SECRET_TLS)
+		return ERR_OK;
+	t->tls = calloc(1, sizeof(*t->tls));
+	if (!t->tls)
+		return broken(t, err_set(ei, ERR_NOMEM, "transport"));
+	faketls_init(t->tls, t->proxy, t->rnd);
+	rc = faketls_start(t->tls, now, out, ei);
+	return rc ? broken(t, rc) : ERR_OK;
+}
+
+bool transport_is_open(const struct transport *t)
+{
+	if (!t->proxy || t->proxy->kind != PROXY_SECRET_TLS)
+		return true;
+	return t->tls && faketls_is_open(t->tls);
+}
+
+/* Into t->in: as it came, or what the TLS records carried. */
+static enum err take_bytes(struct transport *t, const void *data, size_t len,
+			   struct err_info *ei)
+{
+	enum err rc;
+
+	if (t->tls)
+		return faketls_feed(t->tls, data, len, &t->in, ei);
+	rc = buf_append(&t->in, data, len);
+	return rc ? err_set(ei, rc, "receive buffer") : ERR_OK;
+}
+
 enum err transport_feed(struct transport *t, const void *data, size_t len,
 			struct err_info *ei)
 {
@@ -114,13 +193,13 @@ enum err transport_feed(struct transport *t, const void *data, size_t len,
 	if (len == 0)
 		return ERR_OK;
 	before = buf_len(&t->in);
-	rc = buf_append(&t->in, data, len);
+	rc = take_bytes(t, data, len, ei);
 	if (rc)
-		return err_set(ei, rc, "receive buffer");
-	if (!t->obf)
+		return t->tls ? broken(t, rc) : rc;
+	if (!t->obf || buf_len(&t->in) == before)
 		return ERR_OK;
 	rc = aes_ctr_xor(&t->obf->rx, buf_head(&t->in) + before,
-			 buf_head(&t->in) + before, len);
+			 buf_head(&t->in) + before, buf_len(&t->in) - before);
 	if (rc)
 		return broken(t, err_set(ei, rc, "obfuscated transport"));
 	return ERR_OK;
@@ -375,15 +454,12 @@ static enum err obfuscate(struct transport *t, struct buf *out, size_t from)
 			   buf_head(out) + from, buf_len(out) - from);
 }
 
-enum err transport_send(struct transport *t, const void *data, size_t len,
-			struct buf *out, struct err_info *ei)
+static enum err send_stream(struct transport *t, const void *data, size_t len,
+			    struct buf *out, struct err_info *ei)
 {
 	size_t from;
 	enum err rc;
 
-	rc = check_send(t, len, out, ei);
-	if (rc)
-		return rc;
 	if (!t->announced) {
 		rc = announce(t, out);
 		if (rc)
@@ -397,6 +473,34 @@ enum err transport_send(struct transport *t, const void *data, size_t len,
 	if (rc)
 		return broken(t, err_set(ei, rc, "send packet"));
 	return ERR_OK;
+}
+
+static enum err send_tls(struct transport *t, const void *data, size_t len,
+			 struct buf *out, struct err_info *ei)
+{
+	struct buf stream;
+	enum err rc;
+
+	BUG_ON(!transport_is_open(t));
+	buf_init(&stream, HARD_MAX + OVERHEAD);
+	rc = send_stream(t, data, len, &stream, ei);
+	if (!rc)
+		rc = faketls_send(t->tls, buf_head(&stream), buf_len(&stream),
+				  out, ei);
+	buf_deinit(&stream);
+	return rc ? broken(t, rc) : ERR_OK;
+}
+
+enum err transport_send(struct transport *t, const void *data, size_t len,
+			struct buf *out, struct err_info *ei)
+{
+	enum err rc = check_send(t, len, out, ei);
+
+	if (rc)
+		return rc;
+	return t->proxy && t->proxy->kind == PROXY_SECRET_TLS
+		       ? send_tls(t, data, len, out, ei)
+		       : send_stream(t, data, len, out, ei);
 }
 
 enum err transport_send_error(struct transport *t, int32_t code,

@@ -17,9 +17,15 @@
  *		... pkt.type ...
  *	}
  *
- *   owner     the connection embeds one; `rnd` and the secret are borrowed
+ * Through an MTProxy (cfg->proxy) the stream is obfuscated with its secret, and
+ * with an "ee" secret it is inside what looks like TLS: then the proxy has to
+ * answer before anything can be sent.  A client of any kind calls
+ * transport_start() first and sends when transport_is_open().
+ *
+ *   owner     the connection embeds one; `rnd`, secret and proxy are borrowed
  *   memory    the bytes of an unfinished packet, at most max_packet and one
  *             feed; none when idle, but for two cipher states if obfuscated
+ *             and 100 bytes in TLS
  *   threads   none
  *   failure   a broken stream stays broken: every later call says so again
  */
@@ -27,6 +33,7 @@
 #define MTPROTO_TRANSPORT_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/rnd.h"
 
 /* The most transport_feed() takes at once: drain with transport_next() after. */
@@ -63,16 +70,22 @@ struct transport_config {
 	bool obfuscated;	  /* client only; not with FULL */
 	int16_t dc_field;	  /* client, obfuscated: goes into the header */
 	const uint8_t *secret;	  /* NULL or TRANSPORT_SECRET_LEN bytes */
-	size_t max_packet;	  /* 0: TRANSPORT_PACKET_MAX */
+	/* client only: stands for `secret`, and for what the kind must be */
+	const struct proxy_secret *proxy;
+	size_t max_packet; /* 0: TRANSPORT_PACKET_MAX */
 };
 
+struct faketls;
 struct obfuscated;
+struct proxy_secret;
 
 struct transport {
 	struct buf in;
 	struct obfuscated *obf; /* NULL when not obfuscated */
+	struct faketls *tls;	/* NULL but for "ee" secrets */
 	struct rnd *rnd;
 	const uint8_t *secret;
+	const struct proxy_secret *proxy;
 	size_t max_packet;
 	size_t loaned; /* bytes of `in` handed out, dropped by the next call */
 	uint32_t seq_in, seq_out; /* full only */
@@ -87,6 +100,12 @@ void transport_init_client(struct transport *t,
 void transport_init_server(struct transport *t,
 			   const struct transport_config *cfg, struct rnd *rnd);
 void transport_deinit(struct transport *t);
+
+/* Client: appends what goes before the first packet; once, on connecting. */
+enum err transport_start(struct transport *t, struct wall now, struct buf *out,
+			 struct err_info *ei);
+/* May packets be sent? */
+bool transport_is_open(const struct transport *t);
 
 /* Copies; len <= TRANSPORT_FEED_MAX. */
 enum err transport_feed(struct transport *t, const void *data, size_t len,
@@ -113,6 +132,12 @@ static inline enum transport_kind transport_kind(const struct transport *t)
 	return (enum transport_kind)t->kind;
 }
 const char *transport_kind_name(enum transport_kind kind);
+/*
+ * What a setting calls it: "full", "abridged", "intermediate", "padded", the
+ * last three also with "obfuscated-" in front.  Fills in kind and obfuscated.
+ */
+enum err transport_parse(const char *text, struct transport_config *ret,
+			 struct err_info *ei);
 /* Server: the data centre the obfuscated header named; 0 if none. */
 static inline int16_t transport_dc_field(const struct transport *t)
 {

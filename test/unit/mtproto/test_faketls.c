@@ -397,6 +397,98 @@ static void the_transport_inside(void **state)
 	ended(&p);
 }
 
+/* The same when the transport dresses itself. */
+static void the_transport_in_costume(void **state)
+{
+	struct transport_config cc = { .kind = TRANSPORT_FULL,
+				       .dc_field = -3,
+				       .proxy = &secret };
+	struct transport_config sc = { .secret = secret.key };
+	struct transport client, server;
+	struct transport_packet pkt;
+	struct buf hello, answer, out, back;
+	const uint8_t *b;
+	bool has;
+
+	seed("example.com", 6);
+	buf_init(&hello, 4096);
+	buf_init(&out, 1 << 16);
+	buf_init(&back, 1 << 16);
+	transport_init_client(&client, &cc, &rnd.rnd);
+	transport_init_server(&server, &sc, &rnd.rnd);
+	assert_false(transport_is_open(&client));
+	assert_int_equal(
+		transport_start(&client, wall_from_sec(NOW_SEC), &hello, NULL),
+		ERR_OK);
+	assert_int_equal(check_hello(buf_head(&hello), buf_len(&hello)),
+			 NOW_SEC);
+	assert_false(transport_is_open(&client));
+	answer = answer_to(buf_head(&hello), 1000);
+	for (size_t i = 0; i < buf_len(&answer); i++)
+		assert_int_equal(
+			transport_feed(&client, buf_head(&answer) + i, 1, NULL),
+			ERR_OK);
+	assert_true(transport_is_open(&client));
+	assert_int_equal(transport_next(&client, &pkt, &has, NULL), ERR_OK);
+	assert_false(has);
+
+	assert_int_equal(
+		transport_send(&client, "12345678abcdefgh", 16, &out, NULL),
+		ERR_OK);
+	b = buf_head(&out) + 6; /* change_cipher_spec */
+	assert_int_equal(u16(b + 3), buf_len(&out) - 11);
+	assert_int_equal(transport_feed(&server, b + 5, u16(b + 3), NULL),
+			 ERR_OK);
+	assert_int_equal(transport_next(&server, &pkt, &has, NULL), ERR_OK);
+	assert_true(has);
+	assert_memory_equal(pkt.data, "12345678abcdefgh", 16);
+	assert_int_equal(transport_dc_field(&server), -3);
+	assert_int_equal(transport_kind(&server), TRANSPORT_PADDED);
+
+	buf_reset(&out);
+	assert_int_equal(transport_send(&server, "ABCDEFGH", 8, &out, NULL),
+			 ERR_OK);
+	assert_int_equal(buf_append(&back, "\x17\3\3\0", 4), ERR_OK);
+	assert_int_equal(buf_append_byte(&back, (uint8_t)buf_len(&out)),
+			 ERR_OK);
+	assert_int_equal(buf_append(&back, buf_head(&out), buf_len(&out)),
+			 ERR_OK);
+	assert_int_equal(
+		transport_feed(&client, buf_head(&back), buf_len(&back), NULL),
+		ERR_OK);
+	assert_int_equal(transport_next(&client, &pkt, &has, NULL), ERR_OK);
+	assert_true(has);
+	assert_int_equal(pkt.type, TRANSPORT_DATA);
+	transport_deinit(&client);
+	transport_deinit(&server);
+	buf_deinit(&hello);
+	buf_deinit(&answer);
+	buf_deinit(&out);
+	buf_deinit(&back);
+}
+
+/* Somebody else's web server: the stream is broken and stays so. */
+static void the_transport_meets_a_web_server(void **state)
+{
+	struct transport_config cc = { .kind = TRANSPORT_PADDED,
+				       .proxy = &secret };
+	struct transport t;
+	struct buf hello;
+
+	seed("example.com", 7);
+	buf_init(&hello, 4096);
+	transport_init_client(&t, &cc, &rnd.rnd);
+	assert_int_equal(
+		transport_start(&t, wall_from_sec(NOW_SEC), &hello, NULL),
+		ERR_OK);
+	assert_int_equal(transport_feed(&t, "\x15\3\3\0\2\2\x28", 7, NULL),
+			 ERR_PROTO);
+	assert_int_equal(transport_feed(&t, "x", 1, NULL), ERR_PROTO);
+	assert_false(transport_is_open(&t));
+	transport_deinit(&t);
+	buf_deinit(&hello);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +499,8 @@ int main(void)
 		cmocka_unit_test(the_stream_may_be_cut_anywhere),
 		cmocka_unit_test(records_out_are_bounded),
 		cmocka_unit_test(the_transport_inside),
+		cmocka_unit_test(the_transport_in_costume),
+		cmocka_unit_test(the_transport_meets_a_web_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mt_vectors.h"
 
+#include "mtproto/proxy_secret.h"
 #include "mtproto/transport.h"
 
 #define LOG_MAX (4U << 20)
@@ -420,6 +421,91 @@ static void error_codes_have_a_meaning(void **state)
 	assert_int_equal(transport_error(-1, &ei), ERR_PROTO);
 }
 
+static void names_of_settings(void **state)
+{
+	static const struct {
+		const char *text;
+		enum transport_kind kind;
+		bool obfuscated;
+	} good[] = {
+		{ "full", TRANSPORT_FULL, false },
+		{ "abridged", TRANSPORT_ABRIDGED, false },
+		{ "intermediate", TRANSPORT_INTERMEDIATE, false },
+		{ "padded", TRANSPORT_PADDED, false },
+		{ "obfuscated-abridged", TRANSPORT_ABRIDGED, true },
+		{ "obfuscated-intermediate", TRANSPORT_INTERMEDIATE, true },
+		{ "obfuscated-padded", TRANSPORT_PADDED, true },
+	};
+	static const char *const bad[] = { "",		 "unknown",
+					   "obfuscated", "obfuscated-full",
+					   "FULL",	 "obfuscated-" };
+	struct transport_config cfg;
+	struct err_info ei;
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		cfg = (struct transport_config){ 0 };
+		assert_int_equal(transport_parse(good[i].text, &cfg, NULL),
+				 ERR_OK);
+		assert_int_equal(cfg.kind, good[i].kind);
+		assert_int_equal(cfg.obfuscated, good[i].obfuscated);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(transport_parse(bad[i], &cfg, &ei),
+				 ERR_INVALID);
+		assert_non_null(strstr(ei.msg, "abridged"));
+	}
+}
+
+/* What is spoken to an MTProxy with secrets that are not TLS. */
+static void a_proxy_has_a_say(void **state)
+{
+	static const struct {
+		enum proxy_secret_kind secret;
+		enum transport_kind wish, want;
+	} cases[] = {
+		{ PROXY_SECRET_PLAIN, TRANSPORT_ABRIDGED, TRANSPORT_ABRIDGED },
+		{ PROXY_SECRET_PLAIN, TRANSPORT_FULL, TRANSPORT_INTERMEDIATE },
+		{ PROXY_SECRET_PADDED, TRANSPORT_ABRIDGED, TRANSPORT_PADDED },
+	};
+	struct rnd_seeded rnd;
+
+	rnd_seeded_init(&rnd, 3);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct proxy_secret ps = { .kind = cases[i].secret,
+					   .key = "0123456789abcde" };
+		struct transport_config cc = { .kind = cases[i].wish,
+					       .dc_field = 10002,
+					       .proxy = &ps };
+		struct transport_config sc = { .secret = ps.key };
+		struct transport client, server;
+		struct buf wire;
+
+		buf_init(&wire, 4096);
+		transport_init_client(&client, &cc, &rnd.rnd);
+		transport_init_server(&server, &sc, &rnd.rnd);
+		assert_int_equal(
+			transport_start(&client, wall_from_sec(1), &wire, NULL),
+			ERR_OK);
+		assert_int_equal(buf_len(&wire), 0);
+		assert_true(transport_is_open(&client));
+		assert_int_equal(transport_send(&client, "12345678abcdefgh", 16,
+						&wire, NULL),
+				 ERR_OK);
+		assert_int_equal(transport_feed(&server, buf_head(&wire),
+						buf_len(&wire), NULL),
+				 ERR_OK);
+		assert_int_equal(transport_next(&server,
+						&(struct transport_packet){ 0 },
+						&(bool){ false }, NULL),
+				 ERR_OK);
+		assert_int_equal(transport_kind(&server), cases[i].want);
+		assert_int_equal(transport_dc_field(&server), 10002);
+		transport_deinit(&client);
+		transport_deinit(&server);
+		buf_deinit(&wire);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +518,8 @@ int main(void)
 		cmocka_unit_test(padded_error_codes_lose_their_padding),
 		cmocka_unit_test(nothing_is_sent_before_the_kind_is_known),
 		cmocka_unit_test(error_codes_have_a_meaning),
+		cmocka_unit_test(names_of_settings),
+		cmocka_unit_test(a_proxy_has_a_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
