@@ -9,6 +9,7 @@
 /* Of a key's life: made anew after this, and no longer waited for idleness. */
 #define RENEW_PERCENT 80
 #define FORCE_PERCENT 95
+#define WAIT_SEC_MAX 1000000
 
 static int32_t lifetime(const struct pfs *p)
 {
@@ -241,18 +242,30 @@ enum err pfs_next_packet(struct pfs *p, struct mono now, struct buf *out,
 
 /* ---- life */
 
+/* A key that is about to end is not worth a connection. */
+static bool lasts(const struct pfs *p, int64_t expires_sec, struct mono now)
+{
+	return expires_sec > server_sec(p, now) + 60;
+}
+
+bool pfs_needs_key(const struct pfs *p, struct mono now)
+{
+	return !lasts(p, p->expires_sec, now) &&
+	       !(p->next.present && lasts(p, p->next.expires_sec, now));
+}
+
 enum err pfs_connected(struct pfs *p, struct mono now, struct err_info *ei)
 {
 	BUG_ON(!authkey_present(&p->perm));
 	p->verdict = ERR_OK;
-	if (p->expires_sec > server_sec(p, now) + 60) {
+	if (lasts(p, p->expires_sec, now)) {
 		p->state = p->bound ? PFS_READY : PFS_BINDING;
 		session_connected(p->session, now);
 		return ERR_OK;
 	}
 	forget_temp(p);
 	p->state = PFS_MAKING;
-	return p->next.present && p->next.expires_sec > server_sec(p, now) + 60
+	return p->next.present && lasts(p, p->next.expires_sec, now)
 		       ? adopt(p, now, ei)
 		       : begin(p, now, ei);
 }
@@ -271,6 +284,54 @@ static bool named(const struct session_event *ev, const char *name)
 	       memcmp(ev->data, name, ev->len) == 0;
 }
 
+/*
+ * What the server says to a proof it does not like.  Whatever it is, the key is
+ * of no use and a new one is made; only this one may mean more, as a server that
+ * is confused says it, too.
+ */
+static const struct {
+	const char *name;
+	uint8_t times; /* in a row, until it is believed */
+	enum err verdict;
+} refusals[] = {
+	{ "ENCRYPTED_MESSAGE_INVALID", PFS_INVALID_MAX, ERR_AUTH_GONE },
+	{ "TEMP_AUTH_KEY_EMPTY", 0, ERR_PROTO },
+	{ "TEMP_AUTH_KEY_ALREADY_BOUND", 0, ERR_PROTO },
+	{ "EXPIRES_AT_INVALID", 0, ERR_PROTO },
+};
+
+/* FLOOD_WAIT_%d and its kin end in the seconds to wait. */
+static int32_t wait_of(const struct session_event *ev)
+{
+	int32_t sec = 0;
+
+	for (size_t i = 0; i < ev->len; i++) {
+		if (ev->data[i] < '0' || ev->data[i] > '9')
+			sec = 0;
+		else if (sec < WAIT_SEC_MAX)
+			sec = sec * 10 + (ev->data[i] - '0');
+	}
+	return sec < WAIT_SEC_MAX ? sec : WAIT_SEC_MAX;
+}
+
+static enum err refusal(struct pfs *p, const struct session_event *ev)
+{
+	if (ev->rc != ERR_RPC)
+		return ERR_PROTO;
+	if (ev->code == 420) {
+		p->wait_sec = wait_of(ev);
+		return ERR_FLOOD;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		if (!named(ev, refusals[i].name))
+			continue;
+		if (refusals[i].times && ++p->invalid < refusals[i].times)
+			return ERR_PROTO;
+		return refusals[i].verdict;
+	}
+	return ERR_PROTO;
+}
+
 static void on_bound(struct pfs *p, const struct session_event *ev)
 {
 	if (!ev->rc) {
@@ -280,10 +341,7 @@ static void on_bound(struct pfs *p, const struct session_event *ev)
 		return;
 	}
 	forget_temp(p);
-	p->verdict = ERR_PROTO;
-	if (ev->rc == ERR_RPC && named(ev, "ENCRYPTED_MESSAGE_INVALID") &&
-	    ++p->invalid >= PFS_INVALID_MAX)
-		p->verdict = ERR_AUTH_GONE;
+	p->verdict = refusal(p, ev);
 }
 
 bool pfs_on_event(struct pfs *p, const struct session_event *ev)
@@ -320,6 +378,13 @@ enum err pfs_verdict(const struct pfs *p, struct err_info *ei)
 	if (p->verdict == ERR_AUTH_GONE)
 		return err_set(ei, ERR_AUTH_GONE,
 			       "the server does not know the permanent key");
+	if (p->verdict == ERR_FLOOD && ei)
+		ei->arg = p->wait_sec;
+	if (p->verdict == ERR_FLOOD)
+		return err_set(ei, ERR_FLOOD,
+			       "told to wait %d s before a temporary key is "
+			       "bound",
+			       p->wait_sec);
 	if (p->verdict)
 		return err_set(ei, p->verdict,
 			       "the temporary key was refused; a new one will "

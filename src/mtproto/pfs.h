@@ -25,8 +25,9 @@
  *   threads   none; work lent out belongs to whoever has it
  *   failure   a key exchange that fails or takes too long ends the connection
  *             only if there is no key to go on with.  The verdict is ERR_PROTO
- *             (connect again: a new key will be made) or ERR_AUTH_GONE (the
- *             server does not know the permanent key)
+ *             (connect again: a new key will be made), ERR_FLOOD (the same
+ *             after ei->arg seconds) or ERR_AUTH_GONE (the server does not know
+ *             the permanent key)
  */
 #ifndef MTPROTO_PFS_H
 #define MTPROTO_PFS_H
@@ -73,6 +74,7 @@ struct pfs {
 	uint64_t last_msg_id;
 	struct mono started, renew_at;
 	enum err verdict;
+	int32_t wait_sec; /* of verdict FLOOD */
 	uint8_t state, invalid;
 	bool bound, work;
 };
@@ -83,6 +85,8 @@ void pfs_deinit(struct pfs *p);
 /* Copies; temporary keys of another permanent key are forgotten. */
 enum err pfs_set_perm(struct pfs *p, const uint8_t key[AUTHKEY_LEN]);
 
+/* Will the next connection have to make a key first? */
+bool pfs_needs_key(const struct pfs *p, struct mono now);
 enum err pfs_connected(struct pfs *p, struct mono now, struct err_info *ei);
 void pfs_disconnected(struct pfs *p);
 

@@ -229,7 +229,7 @@ static enum err result(struct rig *rig, uint64_t req, const char *error)
 	cursor_put_i64(&w, (int64_t)req);
 	if (error) {
 		cursor_put_u32(&w, SERVICE_RPC_ERROR);
-		cursor_put_i32(&w, 400);
+		cursor_put_i32(&w, !strncmp(error, "FLOOD", 5) ? 420 : 400);
 		cursor_put_string(&w, error);
 	} else {
 		cursor_put_bool(&w, true);
@@ -502,6 +502,24 @@ static void refusals_of_the_binding(void **state)
 	rig_free(rig);
 }
 
+/* Being told to wait is no failure of the key's, and the time is passed on. */
+static void a_wait_before_binding(void **state)
+{
+	struct rig *rig = rig_new();
+	struct err_info ei = { 0 };
+
+	rig->refuse = "FLOOD_WAIT_17";
+	assert_int_equal(connect(rig), ERR_FLOOD);
+	assert_int_equal(pfs_verdict(&rig->p, &ei), ERR_FLOOD);
+	assert_int_equal(ei.arg, 17);
+	assert_non_null(strstr(ei.msg, "17 s"));
+	assert_true(pfs_needs_key(&rig->p, rig->now));
+	pfs_disconnected(&rig->p);
+	assert_int_equal(connect(rig), ERR_OK);
+	assert_false(pfs_needs_key(&rig->p, rig->now));
+	rig_free(rig);
+}
+
 static void the_server_forgot_the_temporary_key(void **state)
 {
 	struct rig *rig = rig_new();
@@ -595,6 +613,7 @@ int main(void)
 		cmocka_unit_test(the_next_key_waits_for_the_answer),
 		cmocka_unit_test(an_expired_key_is_not_used),
 		cmocka_unit_test(refusals_of_the_binding),
+		cmocka_unit_test(a_wait_before_binding),
 		cmocka_unit_test(the_server_forgot_the_temporary_key),
 		cmocka_unit_test(slow_or_broken_exchanges),
 		cmocka_unit_test(a_failed_renewal_does_not_hurt),
