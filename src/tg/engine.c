@@ -5,6 +5,8 @@
 
 #include "tg/engine_int.h"
 
+#define TEST_DC 10000 /* added to a test data centre's id in the handshake */
+
 static void on_session(void *ctx, const struct session_event *ev);
 static bool on_rpc_trouble(void *ctx, const struct session_event *ev,
 			   struct mono *ret_at);
@@ -35,6 +37,7 @@ static void drop_transport(struct engine *e)
 void engine_deinit(struct engine *e)
 {
 	drop_transport(e);
+	engine_keys_deinit(e);
 	session_deinit(&e->session);
 	engine_calls_deinit(e);
 	updates_deinit(&e->updates);
@@ -45,7 +48,7 @@ void engine_deinit(struct engine *e)
 enum err engine_set_key(struct engine *e, const uint8_t key[AUTHKEY_LEN],
 			struct err_info *ei)
 {
-	enum err rc = session_set_key(&e->session, key, 0);
+	enum err rc = engine_keys_set(e, key);
 
 	if (rc)
 		return err_set(ei, rc, "take the session's key");
@@ -65,14 +68,27 @@ enum err engine_emit(struct engine *e, const struct engine_event *ev)
 	return e->on_event(e->ctx, ev);
 }
 
+void engine_set_transport(struct engine *e, const struct transport_config *cfg,
+			  int dc_id)
+{
+	drop_transport(e);
+	transport_init_client(&e->transport, cfg, e->rnd);
+	e->transport_up = true;
+	if (e->pfs)
+		e->pfs->cfg.dc = dc_id + (e->env->test_mode ? TEST_DC : 0);
+}
+
 enum err engine_connected(struct engine *e, struct mono now, struct wall wall,
 			  struct err_info *ei)
 {
 	const struct transport_config tc = { .kind = TRANSPORT_INTERMEDIATE };
+	enum err rc;
 
-	drop_transport(e);
-	transport_init_client(&e->transport, &tc, e->rnd);
+	if (!e->transport_up)
+		transport_init_client(&e->transport, &tc, e->rnd);
 	e->transport_up = true;
+	e->starts = true;
+	e->error_packet = 0;
 	e->now = now;
 	e->connected = true;
 	e->online = false;
@@ -81,8 +97,8 @@ enum err engine_connected(struct engine *e, struct mono now, struct wall wall,
 	e->failed = ERR_OK;
 	/* ours is only a guess: the first answer corrects it */
 	session_set_time(&e->session, now, (struct srvtime){ wall.us }, false);
-	session_connected(&e->session, now);
-	return engine_ask_self(e, ei);
+	rc = engine_keys_connected(e, ei);
+	return rc ? rc : engine_ask_self(e, ei);
 }
 
 void engine_disconnected(struct engine *e)
@@ -97,7 +113,7 @@ void engine_disconnected(struct engine *e)
 	(void)session_cancel(&e->session, ENGINE_TAG_STATE);
 	(void)session_cancel(&e->session, ENGINE_TAG_DIFF);
 	engine_calls_break(e);
-	session_disconnected(&e->session);
+	engine_keys_disconnected(e);
 	engine_calls_forget(e);
 	updates_disconnected(&e->updates);
 	drop_transport(e);
@@ -197,6 +213,8 @@ static void on_rpc_error(struct engine *e, const struct session_event *ev)
 	if (!kind)
 		engine_unanswered(e, &c, err.row->err, &err);
 	engine_call_drop(&c);
+	if (engine_keys_verdict(e, NULL))
+		return; /* the key's fault, not the account's */
 	if (concerns_account(&err, ev->tag))
 		refuse(e, &err);
 	else if (kind)
@@ -245,6 +263,8 @@ static void on_session(void *ctx, const struct session_event *ev)
 	/* after a refusal nothing more is done on this connection */
 	if (e->refused && ev->type != SESSION_FAILED)
 		return;
+	if (engine_keys_event(e, ev))
+		return;
 	switch (ev->type) {
 	case SESSION_RESULT:
 		on_result(e, ev);
@@ -268,18 +288,22 @@ static void on_session(void *ctx, const struct session_event *ev)
 	case SESSION_SALT:
 	case SESSION_TIME:
 	case SESSION_PONG:
-	case SESSION_BOUND: /* our keys are permanent ones */
+	case SESSION_BOUND:
 		break;
 	}
 	if (rc && !e->failed)
 		e->failed = rc;
 }
 
-/* What an event handler found: the reason was told by an event or is `rc`. */
-static enum err finish(struct engine *e, enum err rc, struct err_info *ei)
+enum err engine_finish(struct engine *e, enum err rc, struct err_info *ei)
 {
-	if (rc)
-		return rc;
+	enum err key = engine_keys_verdict(e, ei);
+
+	if (key == ERR_AUTH_GONE && !e->refused)
+		on_key_unknown(e);
+	if (key || rc)
+		return key ? key : rc;
+	/* the reason was told by an event */
 	if (e->failed)
 		return err_set(ei, e->failed, "%s", err_text(e->failed));
 	/* differences only once the account knows who it is */
@@ -294,9 +318,9 @@ static enum err take_packet(struct engine *e,
 {
 	switch (pkt->type) {
 	case TRANSPORT_DATA:
-		return session_recv(&e->session, pkt->data, pkt->len, e->now,
-				    ei);
+		return engine_keys_recv(e, pkt->data, pkt->len, ei);
 	case TRANSPORT_ERROR:
+		e->error_packet = pkt->code;
 		return session_recv_error(&e->session, pkt->code, ei);
 	case TRANSPORT_QUICK_ACK:
 		return ERR_OK;
@@ -339,7 +363,7 @@ enum err engine_feed(struct engine *e, const uint8_t *data, size_t len,
 		data += n;
 		len -= n;
 	}
-	return finish(e, rc, ei);
+	return engine_finish(e, rc, ei);
 }
 
 enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei)
@@ -349,8 +373,19 @@ enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei)
 	e->now = now;
 	if (!e->connected)
 		return ERR_OK;
-	rc = session_tick(&e->session, now, ei);
-	return finish(e, rc, ei);
+	rc = engine_keys_tick(e, ei);
+	return engine_finish(e, rc, ei);
+}
+
+/* A proxy may have to be talked to before anything can be said through it. */
+static enum err start(struct engine *e, struct buf *out, struct err_info *ei)
+{
+	struct wall wall = { session_time(&e->session, e->now).us };
+
+	if (!e->starts)
+		return ERR_OK;
+	e->starts = false;
+	return transport_start(&e->transport, wall, out, ei);
 }
 
 enum err engine_output(struct engine *e, struct mono now, struct buf *out,
@@ -365,12 +400,15 @@ enum err engine_output(struct engine *e, struct mono now, struct buf *out,
 		engine_calls_hold(e);
 	if (e->failed)
 		return err_set(ei, e->failed, "%s", err_text(e->failed));
-	if (!e->connected || !session_wants_send(&e->session, now))
+	if (!e->connected)
 		return ERR_OK;
+	rc = start(e, out, ei);
+	if (rc || !transport_is_open(&e->transport))
+		return rc;
 	buf_init(&packet, SESSION_PACKET_MAX);
 	for (;;) {
 		buf_reset(&packet);
-		rc = session_next_packet(&e->session, now, &packet, &has, ei);
+		rc = engine_keys_next_packet(e, &packet, &has, ei);
 		if (rc || !has)
 			break;
 		rc = transport_send(&e->transport, buf_head(&packet),
@@ -385,7 +423,8 @@ enum err engine_output(struct engine *e, struct mono now, struct buf *out,
 
 struct mono engine_deadline(const struct engine *e)
 {
-	struct mono t = session_deadline(&e->session);
+	struct mono t = mono_min(session_deadline(&e->session),
+				 engine_keys_deadline(e));
 
 	if (!e->connected)
 		return MONO_NEVER;

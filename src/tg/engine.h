@@ -2,6 +2,7 @@
 /*
  * One account at Telegram: a transport, a session, the updates, a few calls.
  *
+ *	engine_set_transport(e, cfg, dc)	how to speak, if not intermediate
  *	engine_connected(e, now, wall)		the link is open
  *	engine_feed(e, data, len, now, ei)	bytes came
  *	engine_tick(e, now, ei)			at engine_deadline(e)
@@ -14,6 +15,12 @@
  *
  * Calls of the API are made with engine_call(), or with the typed ones of
  * tg/messages.h and its kin, and answered by one ENGINE_ANSWER each.
+ *
+ * With keys in its env it speaks under temporary keys (mtproto/pfs.h): then there
+ * is arithmetic to do, too, which may take milliseconds:
+ *
+ *	engine_take_work(e)			handshake_client_work() anywhere
+ *	engine_give_back(e, work, now, ei)	then, as after a feed
  *
  * Events come through one callback, from inside feed and tick (and cancel, and
  * disconnected); it may make calls and cancel them.  What events point to is on
@@ -32,6 +39,7 @@
 #ifndef TG_ENGINE_H
 #define TG_ENGINE_H
 
+#include "mtproto/pfs.h"
 #include "mtproto/session.h"
 #include "mtproto/transport.h"
 #include "tg/flood.h"
@@ -52,10 +60,14 @@
 #define ENGINE_AGAIN_US US_PER_SEC
 #define ENGINE_KEY_UNKNOWN_CODE (-404)
 
-/* Shared by all accounts of a process: what we say we are. */
+/* Shared by all accounts of a process: what we say we are, whom we believe. */
 struct engine_env {
 	uint8_t prefix[ENGINE_PREFIX_MAX];
 	size_t prefix_len;
+	/* for temporary keys; none: permanent keys are used as they are */
+	const struct rsa_key *const *keys; /* borrowed: array and keys */
+	size_t key_count;
+	bool test_mode;
 };
 
 struct engine_app {
@@ -171,6 +183,7 @@ struct tlc_message;
 
 struct engine {
 	struct session session;
+	struct pfs *pfs; /* NULL: the session's key is the permanent one */
 	struct flood flood;
 	struct peers peers;
 	struct engine_call *calls; /* under way */
@@ -186,7 +199,9 @@ struct engine {
 	int64_t self_id;
 	struct updates_pos told; /* last ENGINE_POSITION */
 	enum err failed;	 /* found inside an event: hang up */
+	int32_t error_packet;	 /* of this connection: -404, -429, ...; 0 */
 	bool connected, hello, online, refused, transport_up;
+	bool starts; /* nothing was written on this connection yet */
 };
 
 void engine_init(struct engine *e, const struct engine_config *cfg);
@@ -198,6 +213,14 @@ enum err engine_set_key(struct engine *e, const uint8_t key[AUTHKEY_LEN],
 void engine_set_position(struct engine *e, struct updates_pos pos,
 			 struct mono now);
 
+/*
+ * For the next connection; what cfg points to is borrowed for its life.  dc_id
+ * is the data centre it leads to.
+ */
+void engine_set_transport(struct engine *e, const struct transport_config *cfg,
+			  int dc_id);
+/* Does the next connection begin with a key exchange? */
+bool engine_needs_key(const struct engine *e, struct mono now);
 enum err engine_connected(struct engine *e, struct mono now, struct wall wall,
 			  struct err_info *ei);
 void engine_disconnected(struct engine *e);
@@ -209,6 +232,11 @@ enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei);
 enum err engine_output(struct engine *e, struct mono now, struct buf *out,
 		       struct err_info *ei);
 struct mono engine_deadline(const struct engine *e);
+
+/* NULL: nothing to do.  Given back even if the connection is gone meanwhile. */
+struct handshake_client *engine_take_work(struct engine *e);
+enum err engine_give_back(struct engine *e, struct handshake_client *work,
+			  struct mono now, struct err_info *ei);
 
 /* What time it is, for the calls below. */
 static inline void engine_at(struct engine *e, struct mono now)

@@ -7,6 +7,7 @@
  *	engine_answers.c  what they are answered
  *	engine_flood.c    calls under way, and those that have to wait
  *	engine_input.c    whom a call may go to
+ *	engine_keys.c     temporary keys
  *	engine_updates.c  what comes: updates, differences
  *	engine_message.c  what one update says to others
  */
@@ -28,6 +29,25 @@
 
 /* engine.c */
 enum err engine_emit(struct engine *e, const struct engine_event *ev);
+/* What the handlers found, and what is to be done next. */
+enum err engine_finish(struct engine *e, enum err rc, struct err_info *ei);
+
+/* engine_keys.c: the session's key, straight or through pfs.h */
+enum err engine_keys_set(struct engine *e, const uint8_t key[AUTHKEY_LEN]);
+void engine_keys_deinit(struct engine *e);
+enum err engine_keys_connected(struct engine *e, struct err_info *ei);
+void engine_keys_disconnected(struct engine *e);
+enum err engine_keys_recv(struct engine *e, uint8_t *packet, size_t len,
+			  struct err_info *ei);
+/* True: it was about a temporary key and nobody else need know. */
+bool engine_keys_event(struct engine *e, const struct session_event *ev);
+/* Why the connection is of no use any more. */
+enum err engine_keys_verdict(const struct engine *e, struct err_info *ei);
+enum err engine_keys_tick(struct engine *e, struct err_info *ei);
+struct mono engine_keys_deadline(const struct engine *e);
+/* The next packet, whoever has one. */
+enum err engine_keys_next_packet(struct engine *e, struct buf *out,
+				 bool *ret_has, struct err_info *ei);
 
 /* engine_calls.c */
 enum err engine_ask_self(struct engine *e, struct err_info *ei);
