@@ -17,6 +17,8 @@ static const struct wire_row session_rows[] = {
 	{ "version", W_I64(version, 0, INT64_MAX), .flags = WIRE_NEED },
 	{ "fingerprint", W_STR(fingerprint, WIRE_NAME_MAX),
 	  .flags = WIRE_NEED },
+	{ "route_version", W_I64(route_version, 0, INT64_MAX),
+	  .flags = WIRE_OMIT },
 	{ "url", W_STR(url, WIRE_TEXT_MAX) },
 };
 static const struct wire_table session = WIRE_TABLE(OF, session_rows);

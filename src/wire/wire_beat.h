@@ -123,6 +123,7 @@ struct wire_command {
 struct wire_session_ref {
 	int64_t version;
 	const char *fingerprint; /* hex SHA-256 of the key */
+	int64_t route_version;	 /* of the route it is to be run by; 0: none */
 	const char *url;	 /* path, one use; NULL = nothing to fetch */
 };
 

@@ -110,7 +110,7 @@ struct wire_table {
 
 /* Used by more than one message. */
 extern const struct wire_table wire_limit_table, wire_channel_table,
-	wire_position_table;
+	wire_position_table, wire_route_table;
 
 enum err wire_table_encode(const struct wire_table *t, const void *msg,
 			   struct buf *out);

@@ -41,6 +41,9 @@ static const struct wire_row session_rows[] = {
 	  .n_at = WIRE_AT(has_update_state, bool), .of = &state },
 	{ "channels", W_LIST(channels, nchannels, struct wire_channel,
 			     wire_channel_table, WIRE_SESSION_CHANNELS_MAX) },
+	{ "route_version", W_I64(route_version, 0, INT64_MAX) },
+	{ "route", W_OBJECT(route, WIRE_AT(has_route, bool), struct wire_route,
+			    wire_route_table) },
 	{ "peers",
 	  W_LIST(peers, npeers, struct wire_peer, peer, WIRE_PEERS_MAX) },
 	{ "auth_key", W_SECRET(auth_key, WIRE_AUTH_KEY_BYTES) },
@@ -56,6 +59,8 @@ enum err wire_session_decode(const void *text, size_t len, struct arena *a,
 
 	rc = wire_table_decode(&session, text, len, WIRE_SESSION_MAX, a, &s,
 			       ei);
+	if (!rc && s.has_route)
+		rc = wire_route_check(&s.route, ei);
 	if (rc)
 		wire_session_deinit(&s);
 	else

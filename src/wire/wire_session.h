@@ -5,6 +5,7 @@
  *	{account_id, version, dc_id, server_address, port, auth_key (base64),
  *	 user_id, is_bot, api_id, test_mode,
  *	 update_state {pts, qts, date, seq} | null, channels [{id, pts}],
+ *	 route_version, route {...} | null (wire_route.h),
  *	 peers [{id, access_hash, type, username, phone, name}]}
  *
  * Decoding wipes nothing of the input: that is the caller's secret already.
@@ -18,6 +19,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "wire/wire_route.h"
 #include "wire/wire_status.h"
 
 #define WIRE_AUTH_KEY_BYTES 256
@@ -50,6 +52,9 @@ struct wire_session {
 	int64_t pts, qts, date, seq;
 	const struct wire_channel *channels; /* see wire/wire_beat.h */
 	size_t nchannels;
+	int64_t route_version; /* 0 = it never had one */
+	bool has_route;
+	struct wire_route route;
 	const struct wire_peer *peers;
 	size_t npeers;
 };

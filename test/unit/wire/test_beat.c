@@ -175,8 +175,8 @@ static void test_too_many_accounts(void **state)
 static void test_answer_round_trip(void **state)
 {
 	const struct wire_lease leases[] = {
-		{ "a", 3, 900, true, { 2, "ff", "/x" } },
-		{ "b", 4, 900, true, { 1, "ee", NULL } },
+		{ "a", 3, 900, true, { 2, "ff", 5, "/x" } },
+		{ "b", 4, 900, true, { 1, "ee", 0, NULL } },
 		{ "c", 5, 900, false, { 0 } },
 	};
 	const struct wire_stop stop = { "d", 6, "moved" };
