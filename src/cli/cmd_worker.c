@@ -6,7 +6,8 @@
 #include "worker/worker.h"
 
 struct worker_values {
-	char *config, *server, *join, *state, *telegram, *name;
+	char *config, *server, *join, *state, *telegram, *name, *transport;
+	bool pfs;
 };
 
 #define OPT(field) offsetof(struct worker_values, field)
@@ -23,6 +24,13 @@ static const struct config_option options[] = {
 	  "FILE", "data centres and api_id (JSON)" },
 	{ "name", CONFIG_STR, 0, OPT(name), NULL, 0, 0, "NAME",
 	  "what people call this node; the host's name if absent" },
+	{ "transport", CONFIG_STR, 0, OPT(transport), "intermediate", 0, 0,
+	  "NAME",
+	  "how it speaks to Telegram: full, abridged, intermediate or padded; "
+	  "the last three also with obfuscated- in front" },
+	{ "pfs", CONFIG_BOOL, 0, OPT(pfs), "true", 0, 0, "BOOL",
+	  "make temporary keys, so that a stolen session opens no old "
+	  "traffic" },
 };
 #undef OPT
 
@@ -50,7 +58,9 @@ static int run(int argc, char **argv)
 						  .join = v.join,
 						  .state = v.state,
 						  .telegram = v.telegram,
-						  .name = v.name },
+						  .name = v.name,
+						  .transport = v.transport,
+						  .permanent_keys = !v.pfs },
 			&ei);
 	config_free(&table, &v);
 	if (!rc)

@@ -12,6 +12,7 @@
 #include "net/loop.h"
 #include "worker/account_int.h"
 #include "worker/fleet.h"
+#include "worker/route.h"
 
 #define ACCOUNT_BACK_OFF_FIRST_US INT64_C(1000000)
 #define ACCOUNT_BACK_OFF_MAX_US INT64_C(60000000)
@@ -52,6 +53,7 @@ void account_free(struct account *a)
 	account_peers_keep(a, true);
 	engine_deinit(&a->engine);
 	account_clear_fault(a);
+	route_free(a->route);
 	free(a->channels);
 	free(a->dc_at);
 	free(a->grant_url);
@@ -302,6 +304,23 @@ static bool find_dc(struct account *a, const struct wire_session *s)
 	return true;
 }
 
+/* The engine is not connected: nothing borrows from the old one any more. */
+static enum err take_route(struct account *a, const struct wire_session *s,
+			   struct err_info *ei)
+{
+	struct route *fresh = NULL;
+	enum err rc = ERR_OK;
+
+	if (s->has_route)
+		rc = route_new(&s->route, &fresh, ei);
+	if (rc)
+		return err_wrap(ei, rc, "the account's route");
+	route_free(a->route);
+	a->route = fresh;
+	a->route_version = s->route_version;
+	return ERR_OK;
+}
+
 void account_take_session(struct account *a, const struct wire_session *s)
 {
 	struct err_info ei = { 0 };
@@ -313,6 +332,8 @@ void account_take_session(struct account *a, const struct wire_session *s)
 		     ? ERR_OK
 		     : err_set(&ei, ERR_INVALID,
 			       "data centre %d is unknown here", s->dc_id);
+	if (!rc)
+		rc = take_route(a, s, &ei);
 	if (!rc)
 		rc = take_key(a, s, &ei);
 	if (rc) {

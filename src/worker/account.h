@@ -23,6 +23,7 @@
 #include "worker/account_state.h"
 
 struct fleet;
+struct route;
 
 /* Strings of ours, NULL when empty; `advice` is static. */
 struct account_fault {
@@ -46,7 +47,9 @@ struct account {
 	bool wipe;		/* taken away: forget the session, too */
 	bool has_session;
 	int64_t session_version; /* of the session held */
-	int64_t grant_version;	 /* of the session to be fetched; 0 = none */
+	struct route *route;	 /* NULL: straight to the data centre */
+	int64_t route_version, grant_route; /* held, and to be held */
+	int64_t grant_version; /* of the session to be fetched; 0 = none */
 	char *grant_url;
 	uint64_t fetch; /* http request under way */
 	struct engine engine;

@@ -10,6 +10,7 @@
 #include "tg/messages.h"
 #include "worker/account_int.h"
 #include "worker/fleet.h"
+#include "worker/route.h"
 
 /* Online this long: earlier failures are forgotten. */
 #define ACCOUNT_STABLE_US INT64_C(30000000)
@@ -24,11 +25,80 @@ static struct mono now(const struct account *a)
 	return loop_now(a->fleet->loop);
 }
 
-static void failed(struct account *a, enum err rc, const struct err_info *ei)
+/* Who has a route is told of it: there is no other way to the data centre. */
+static enum err blame_route(const struct account *a, enum err rc,
+			    struct err_info *ei)
+{
+	bool dialing = account_state(a) == ACCOUNT_DIALING;
+	char name[ROUTE_NAME_MAX];
+
+	if (!a->route)
+		return rc;
+	if (dialing || !transport_is_open(&a->engine.transport))
+		rc = ERR_PROXY;
+	return err_wrap(ei, rc, "through the %s", route_name(a->route, name));
+}
+
+static const char *advice_for(enum err rc)
+{
+	static const struct {
+		enum err rc;
+		const char *advice;
+	} known[] = {
+		{ ERR_PROXY,
+		  "it tries again by itself and never goes around the proxy: "
+		  "repair it, or give the account another route" },
+		{ ERR_WRONG_DC,
+		  "the address of that data centre leads to another one: "
+		  "correct the node's telegram file" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (known[i].rc == rc)
+			return known[i].advice;
+	return "it tries again by itself";
+}
+
+static void go_home(struct account *a, const char *why);
+
+static void hold_dc(struct account *a)
+{
+	fleet_hold_dc(a->fleet, a->dc_id);
+}
+
+static void wrong_dc(struct account *a)
+{
+	if (a->dc_id == a->home_dc)
+		return;
+	a->wait_us = 1;
+	go_home(a, "the address Telegram's other data centre is said to have "
+		   "leads elsewhere");
+}
+
+/* What else a data centre's error packet means than the end of a connection. */
+static void heed_error_packet(struct account *a)
+{
+	static const struct {
+		int32_t code;
+		void (*act)(struct account *a);
+	} known[] = { { -429, hold_dc }, { -444, wrong_dc } };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (a->engine.error_packet == known[i].code)
+			known[i].act(a);
+	a->engine.error_packet = 0;
+}
+
+static void failed(struct account *a, enum err rc, struct err_info *ei)
 {
 	bool was_online = account_state(a) == ACCOUNT_ONLINE;
-	int64_t wait = a->wait_us;
+	int64_t wait;
 
+	if (!ei->msg[0])
+		rc = err_set(ei, rc, "%s", err_text(rc));
+	rc = blame_route(a, rc, ei);
+	heed_error_packet(a);
+	wait = a->wait_us;
 	a->wait_us = 0;
 	engine_disconnected(&a->engine);
 	if (a->link)
@@ -45,8 +115,7 @@ static void failed(struct account *a, enum err rc, const struct err_info *ei)
 				  ACCOUNT_STABLE_US)
 		a->fails = 0;
 	if (!wait)
-		account_set_fault(a, rc, ei->msg[0] ? ei->msg : err_text(rc),
-				  "it tries again by itself");
+		account_set_fault(a, rc, ei->msg, advice_for(rc));
 	/* the flood book did not even let it ask who it is */
 	if (!wait && rc == ERR_FLOOD)
 		wait = ei->arg * US_PER_SEC;
@@ -76,6 +145,8 @@ static void pump(struct account *a, enum err rc, struct err_info *ei)
 		buf_reset(out);
 		rc = engine_output(&a->engine, now(a), out, ei);
 	}
+	if (!rc)
+		rc = account_keys_work(a, ei);
 	if (!rc && buf_len(out)) {
 		metrics_add(METRIC_MT_PACKETS_OUT, 1);
 		rc = a->fleet->net->send(a->fleet->net_ctx, a->link,
@@ -91,15 +162,39 @@ static void pump(struct account *a, enum err rc, struct err_info *ei)
 		rearm(a);
 }
 
+/* Where the account's data centre is. */
+static const struct addr_host *address_of(const struct account *a)
+{
+	const struct addr_host *at =
+		telegram_find(a->fleet->telegram, a->dc_id);
+
+	return at ? at : a->dc_at;
+}
+
+static void plan(const struct account *a, struct route_plan *ret)
+{
+	const struct telegram *t = a->fleet->telegram;
+	const struct route_target to = { .at = address_of(a),
+					 .dc_id = a->dc_id,
+					 .test_mode = t->test_mode,
+					 .transport = t->transport };
+
+	BUG_ON(!to.at); /* find_dc() and move_to_dc() saw to it */
+	route_plan(a->route, &to, ret);
+}
+
 static void on_open(void *ctx, uint64_t link)
 {
 	struct account *a = ctx;
+	struct route_plan p;
 	struct err_info ei = { 0 };
 	enum err rc;
 
 	if (link != a->link || account_state(a) != ACCOUNT_DIALING)
 		return;
 	account_move(a, ACCOUNT_SYNCING, "connected");
+	plan(a, &p);
+	engine_set_transport(&a->engine, &p.transport, a->dc_id);
 	rc = engine_connected(&a->engine, now(a), loop_wall(a->fleet->loop),
 			      &ei);
 	pump(a, rc, &ei);
@@ -126,6 +221,15 @@ static void on_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
 	pump(a, rc, &ei);
 }
 
+void account_key_worked(struct account *a, struct handshake_client *work)
+{
+	struct err_info ei = { 0 };
+	enum err rc = engine_give_back(&a->engine, work, now(a), &ei);
+
+	if (speaks(a))
+		pump(a, rc, &ei);
+}
+
 static enum err err_of_reason(enum close_reason reason)
 {
 	switch (reason) {
@@ -134,6 +238,8 @@ static enum err err_of_reason(enum close_reason reason)
 	case CLOSE_CONNECT_TIMEOUT:
 	case CLOSE_TIMEOUT:
 		return ERR_TIMEOUT;
+	case CLOSE_PROXY:
+		return ERR_PROXY;
 	case CLOSE_PEER:
 		return ERR_EOF;
 	default:
@@ -166,9 +272,7 @@ static const struct link_ops account_link_ops = {
 
 void account_dial(struct account *a)
 {
-	const struct addr_host *at =
-		telegram_find(a->fleet->telegram, a->dc_id);
-	struct link_dial_options o = { 0 };
+	struct route_plan p;
 	struct err_info ei = { 0 };
 	int64_t wait_us;
 	enum err rc;
@@ -181,18 +285,18 @@ void account_dial(struct account *a)
 	}
 	/* a lease that went and came back does not shorten a flood wait */
 	wait_us = account_limits_dial_wait_us(a);
+	if (!wait_us)
+		wait_us = rnd_jitter(a->fleet->rnd,
+				     fleet_held_us(a->fleet, a->dc_id), 20);
 	if (wait_us) {
 		account_move(a, ACCOUNT_BACKOFF, "told to wait");
 		loop_arm(a->fleet->loop, &a->timer, wait_us);
 		return;
 	}
-	if (!at)
-		at = a->dc_at;
-	BUG_ON(!at); /* find_dc() and move_to_dc() saw to it */
-	o.to = *at;
+	plan(a, &p);
 	account_move(a, ACCOUNT_DIALING, "its turn");
-	rc = a->fleet->net->dial(a->fleet->net_ctx, &o, &account_link_ops, a,
-				 &a->link, &ei);
+	rc = a->fleet->net->dial(a->fleet->net_ctx, &p.dial, &account_link_ops,
+				 a, &a->link, &ei);
 	if (rc)
 		failed(a, rc, &ei);
 }

@@ -6,6 +6,7 @@
  *	account_limits.c  waits Telegram asked for: kept, counted, over
  *	account_place.c   where it is in its updates, from node to node
  *	account_peers.c   whom it knows: brought, kept, given back
+ *	account_keys.c    arithmetic of temporary keys, on other threads
  *	account_dial.c    the connection: dial, bytes, events of the engine
  */
 #ifndef WORKER_ACCOUNT_INT_H
@@ -40,5 +41,9 @@ void account_peers_keep(struct account *a, bool now);
 void account_peers_forget(struct account *a);
 /* account_dial.c */
 void account_engine_init(struct account *a);
+/* The work of account_keys_work() is done; takes it. */
+void account_key_worked(struct account *a, struct handshake_client *work);
+/* account_keys.c: whatever the engine has to compute. */
+enum err account_keys_work(struct account *a, struct err_info *ei);
 
 #endif /* WORKER_ACCOUNT_INT_H */

@@ -197,6 +197,7 @@ static void set_grant(struct account *a, const struct wire_lease *l)
 	if (!l->has_session)
 		return;
 	a->grant_version = l->session.version;
+	a->grant_route = l->session.route_version;
 	if (!l->session.url)
 		return;
 	free(a->grant_url);
@@ -227,9 +228,10 @@ static void apply_lease(struct beat *b, const struct wire_lease *l)
 	if (l->epoch != before)
 		account_place_take(a, l);
 	if (a->has_session && a->grant_version &&
-	    a->grant_version != a->session_version) {
+	    (a->grant_version != a->session_version ||
+	     a->grant_route != a->route_version)) {
 		a->has_session = false;
-		account_restart(a, "new session");
+		account_restart(a, "new session or route");
 	} else if (l->epoch != before &&
 		   account_state_is_end(account_state(a))) {
 		account_restart(a, "granted anew");

@@ -87,6 +87,7 @@ void fleet_deinit(struct fleet *f)
 	if (!f->loop)
 		return;
 	f->closing = true;
+	account_keys_orphan(f);
 	while ((a = idtab_next(&f->accounts, &cursor))) {
 		if (a->link)
 			f->net->abandon(f->net_ctx, a->link);
@@ -235,6 +236,14 @@ static void refill(struct fleet *f)
 		f->dial_tokens_us = per * FLEET_DIAL_BURST;
 }
 
+/* What the connection costs: a key exchange is dear, for both ends. */
+static int64_t price(const struct fleet *f, const struct account *a)
+{
+	return engine_needs_key(&a->engine, loop_now(f->loop))
+		       ? US_PER_SEC / FLEET_KEY_RATE
+		       : US_PER_SEC / FLEET_DIAL_RATE;
+}
+
 static void on_dial_timer(struct wheel_timer *t, void *ctx)
 {
 	struct fleet *f = ctx;
@@ -248,7 +257,7 @@ static void on_dial_timer(struct wheel_timer *t, void *ctx)
 		bset_remove(&f->waiting, bit);
 		if (!a)
 			continue;
-		f->dial_tokens_us -= per;
+		f->dial_tokens_us -= price(f, a);
 		account_dial(a);
 	}
 	if (f->waiting.count)
@@ -263,6 +272,36 @@ void fleet_wait(struct fleet *f, struct account *a)
 	}
 	if (!wheel_armed(&f->dial_timer))
 		loop_arm(f->loop, &f->dial_timer, 0);
+}
+
+void fleet_hold_dc(struct fleet *f, int dc_id)
+{
+	struct fleet_hold *h = &f->holds[0];
+
+	for (size_t i = 0; i < ARRAY_LEN(f->holds); i++) {
+		if (f->holds[i].dc_id == dc_id) {
+			h = &f->holds[i];
+			break;
+		}
+		if (mono_before(f->holds[i].until, h->until))
+			h = &f->holds[i]; /* the first to be over */
+	}
+	*h = (struct fleet_hold){
+		.dc_id = dc_id,
+		.until = mono_add(loop_now(f->loop),
+				  FLEET_HOLD_SEC * US_PER_SEC),
+	};
+}
+
+int64_t fleet_held_us(const struct fleet *f, int dc_id)
+{
+	struct mono now = loop_now(f->loop);
+
+	for (size_t i = 0; i < ARRAY_LEN(f->holds); i++)
+		if (f->holds[i].dc_id == dc_id &&
+		    mono_before(now, f->holds[i].until))
+			return mono_diff(f->holds[i].until, now);
+	return 0;
 }
 
 void fleet_note_position(struct fleet *f, struct account *a,

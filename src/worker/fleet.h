@@ -18,13 +18,25 @@
 #include "worker/telegram.h"
 
 #define FLEET_ACCOUNTS_MAX 20000
-/* New connections: this many at once, then so many a second. */
+/* New connections: this many at once, then so many a second ... */
 #define FLEET_DIAL_BURST 50
 #define FLEET_DIAL_RATE 100
+/* ... of those that begin with a key exchange. */
+#define FLEET_KEY_RATE 50
+/* "Too many connections" from a data centre: nobody dials it for so long. */
+#define FLEET_HOLD_SEC 60
 
 struct journal;
 struct peerbook;
 struct sealed;
+
+struct account_job;
+
+/* A data centre that does not want more connections now. */
+struct fleet_hold {
+	int dc_id;
+	struct mono until;
+};
 
 struct fleet_ops {
 	/* Worth telling the control plane before the next beat is due. */
@@ -68,9 +80,11 @@ struct fleet {
 	struct bset dirty, waiting;
 	struct buf out; /* scratch for bytes to write */
 	struct wheel_timer dial_timer, lease_timer;
-	struct loop_call flush; /* the journal's, at the end of the turn */
-	struct mono lease_min;	/* no lease ends before */
-	struct mono dial_at;	/* token bucket: when it was last filled */
+	struct loop_call flush;	  /* the journal's, at the end of the turn */
+	struct mono lease_min;	  /* no lease ends before */
+	struct account_job *jobs; /* of accounts, on the work pool */
+	struct fleet_hold holds[TELEGRAM_DCS_MAX];
+	struct mono dial_at; /* token bucket: when it was last filled */
 	int64_t dial_tokens_us;
 	uint64_t changes;
 	bool closing; /* the process ends: nothing starts */
@@ -112,9 +126,15 @@ void fleet_note_lease(struct fleet *f, struct mono deadline);
 
 /* The account is in WAITING: it will be dialled when its turn comes. */
 void fleet_wait(struct fleet *f, struct account *a);
+/* The data centre said -429: it is left alone for FLEET_HOLD_SEC. */
+void fleet_hold_dc(struct fleet *f, int dc_id);
+/* For how long still; 0: it may be dialled. */
+int64_t fleet_held_us(const struct fleet *f, int dc_id);
 /* The position is to be written at the end of the turn. */
 void fleet_note_position(struct fleet *f, struct account *a,
 			 struct updates_pos pos, int64_t epoch);
+/* account_keys.c: jobs that are under way find nobody any more. */
+void account_keys_orphan(struct fleet *f);
 /* The journal is written at the end of the turn. */
 void fleet_flush(struct fleet *f);
 

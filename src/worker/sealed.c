@@ -67,6 +67,10 @@ static enum err give(const struct sealed *s, struct account *a, const void *box,
 	if (!rc && version && doc.version != version)
 		rc = err_set(ei, ERR_CONFLICT, "session version %lld, not %lld",
 			     (long long)doc.version, (long long)version);
+	if (!rc && version && doc.route_version != a->grant_route)
+		rc = err_set(ei, ERR_CONFLICT, "route version %lld, not %lld",
+			     (long long)doc.route_version,
+			     (long long)a->grant_route);
 	if (!rc && doc.account_id && strcmp(doc.account_id, a->account_id) != 0)
 		rc = err_set(ei, ERR_CONFLICT,
 			     "the session is another account's");

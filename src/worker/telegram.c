@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "crypto/rsa.h"
 
 #define TELEGRAM_FILE_MAX 65536
 
@@ -55,6 +56,27 @@ static enum err parse_dcs(struct telegram *t, struct json dcs,
 	return ERR_OK;
 }
 
+static enum err parse_keys(struct telegram *t, struct json keys,
+			   struct err_info *ei)
+{
+	struct json_iter it = json_iter(keys);
+
+	while (json_next(&it)) {
+		enum err rc;
+
+		if (t->nkeys >= TELEGRAM_KEYS_MAX)
+			return err_set(ei, ERR_INVALID, "keys: more than %d",
+				       TELEGRAM_KEYS_MAX);
+		rc = rsa_public_parse(json_str(it.val, ""), json_strlen(it.val),
+				      &t->owned[t->nkeys], ei);
+		if (rc)
+			return err_wrap(ei, rc, "keys");
+		t->keys[t->nkeys] = t->owned[t->nkeys];
+		t->nkeys++;
+	}
+	return ERR_OK;
+}
+
 static enum err parse_root(struct telegram *t, struct json root,
 			   struct err_info *ei)
 {
@@ -69,6 +91,8 @@ static enum err parse_root(struct telegram *t, struct json root,
 		rc = json_want_bool(root, "test_mode", &t->test_mode, ei);
 	if (!rc)
 		rc = parse_dcs(t, json_get(root, "dcs"), ei);
+	if (!rc)
+		rc = parse_keys(t, json_get(root, "keys"), ei);
 	if (rc)
 		return rc;
 	/* what we are, and nothing else */
@@ -83,13 +107,37 @@ enum err telegram_parse(struct telegram *t, const char *text, size_t len,
 	struct json_doc doc;
 	enum err rc;
 
-	*t = (struct telegram){ 0 };
+	*t = (struct telegram){ .transport = {
+					.kind = TRANSPORT_INTERMEDIATE } };
 	rc = json_parse(&doc, text, len, TELEGRAM_FILE_MAX, ei);
 	if (rc)
 		return rc;
 	rc = parse_root(t, json_root(&doc), ei);
 	json_free(&doc);
+	t->env.test_mode = t->test_mode;
+	if (rc)
+		telegram_deinit(t);
 	return rc;
+}
+
+void telegram_deinit(struct telegram *t)
+{
+	for (size_t i = 0; i < t->nkeys; i++)
+		rsa_free(t->owned[i]);
+	t->nkeys = 0;
+	t->env.key_count = 0;
+}
+
+enum err telegram_use_pfs(struct telegram *t, struct err_info *ei)
+{
+	if (!t->nkeys)
+		return err_set(ei, ERR_INVALID,
+			       "the telegram file has no \"keys\": temporary "
+			       "keys need the data centres' RSA public keys; "
+			       "add them, or say --pfs=no");
+	t->env.keys = t->keys;
+	t->env.key_count = t->nkeys;
+	return ERR_OK;
 }
 
 enum err telegram_load(struct telegram *t, const char *path,

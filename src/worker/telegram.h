@@ -11,10 +11,11 @@
  * An address marked as media is what Telegram calls media_only: files are moved
  * there, and nobody's main connection goes there.
  *
- * The worker needs neither api_hash nor keys: it never signs in.
+ * The worker needs no api_hash: it never signs in.  The keys, the data centres'
+ * RSA public keys, are for temporary keys (telegram_use_pfs()).
  *
  *   owner     struct worker
- *   memory    fixed
+ *   memory    fixed, and the keys; telegram_deinit()
  *   failure   ERR_INVALID naming the file and the member
  */
 #ifndef WORKER_TELEGRAM_H
@@ -24,6 +25,7 @@
 #include "tg/engine.h"
 
 #define TELEGRAM_DCS_MAX 16
+#define TELEGRAM_KEYS_MAX 16
 
 struct telegram_dc {
 	int id;
@@ -32,16 +34,23 @@ struct telegram_dc {
 };
 
 struct telegram {
-	struct engine_env env;
+	struct engine_env env;		   /* keys: see telegram_use_pfs() */
+	struct transport_config transport; /* as the node is set to speak */
 	bool test_mode;
 	struct telegram_dc dcs[TELEGRAM_DCS_MAX];
 	size_t ndcs;
+	struct rsa_key *owned[TELEGRAM_KEYS_MAX];
+	const struct rsa_key *keys[TELEGRAM_KEYS_MAX];
+	size_t nkeys;
 };
 
 enum err telegram_load(struct telegram *t, const char *path,
 		       struct err_info *ei);
 enum err telegram_parse(struct telegram *t, const char *text, size_t len,
 			struct err_info *ei);
+void telegram_deinit(struct telegram *t);
+/* Accounts make temporary keys; ERR_INVALID if no key of a server is known. */
+enum err telegram_use_pfs(struct telegram *t, struct err_info *ei);
 /* For a main connection; NULL: none. */
 const struct addr_host *telegram_find(const struct telegram *t, int dc_id);
 /* For files: a media address if there is one, else as above.  *ret_media tells

@@ -179,6 +179,11 @@ static enum err open_state(struct worker *w, struct err_info *ei)
 
 	if (!rc)
 		rc = telegram_load(&w->telegram, w->o->telegram, ei);
+	if (!rc && w->o->transport)
+		rc = transport_parse(w->o->transport, &w->telegram.transport,
+				     ei);
+	if (!rc && !w->o->permanent_keys)
+		rc = telegram_use_pfs(&w->telegram, ei);
 	if (!rc)
 		rc = node_path(&w->node, "positions", path, ei);
 	if (!rc)
@@ -266,6 +271,7 @@ static void end(struct worker *w)
 	fleet_deinit(&w->fleet);
 	orders_deinit(&w->orders);
 	loop_free(w->loop);
+	telegram_deinit(&w->telegram);
 	journal_close(&w->journal);
 	node_close(&w->node);
 }

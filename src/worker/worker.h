@@ -16,11 +16,13 @@
 #include "base/err.h"
 
 struct worker_options {
-	const char *server;   /* "http://host:port"; NULL: as enrolled */
-	const char *join;     /* join token; NULL: enrolled already */
-	const char *state;    /* folder */
-	const char *telegram; /* file */
-	const char *name;     /* NULL: the host's */
+	const char *server;    /* "http://host:port"; NULL: as enrolled */
+	const char *join;      /* join token; NULL: enrolled already */
+	const char *state;     /* folder */
+	const char *telegram;  /* file */
+	const char *name;      /* NULL: the host's */
+	const char *transport; /* of connections to Telegram; NULL: the usual */
+	bool permanent_keys;   /* no temporary ones are made */
 };
 
 enum err worker_run(const struct worker_options *o, struct err_info *ei);

@@ -52,6 +52,7 @@ struct rig {
 	bool no_session, mute; /* the data centre does not answer */
 	const char *refuse;    /* error to users.getUsers */
 	int refuse_code;       /* 0: 401 */
+	int32_t packet_error;  /* to users.getUsers */
 	bool lost;	       /* data centre 2 does not know the key */
 };
 
@@ -74,6 +75,7 @@ static void on_want_session(void *ctx, struct account *a)
 		{ .id = 82, .access_hash = 6 },
 	};
 	struct wire_session s = { .version = a->grant_version,
+				  .route_version = a->grant_route,
 				  .dc_id = 1,
 				  .user_id = 7,
 				  .peers = peers,
@@ -167,7 +169,9 @@ static void dc_data(void *ctx, uint64_t link, const uint8_t *data, size_t len)
 	while (fakedc_find(&r->dc, TLN_users_getUsers)) {
 		q = fakedc_take(&r->dc, TLN_users_getUsers);
 		r->asked++;
-		if (r->lost && fleet_find(&r->fleet, "100")->dc_id == 2)
+		if (r->packet_error)
+			fakedc_push_error(&r->dc, r->packet_error);
+		else if (r->lost && fleet_find(&r->fleet, "100")->dc_id == 2)
 			fakedc_push_error(&r->dc, -404);
 		else if (r->refuse)
 			fakedc_error(&r->dc, &q,
@@ -1142,6 +1146,83 @@ static void test_stop_and_start_commands(void **state)
 	assert_int_equal(r->accepted, 1);
 }
 
+/* "Too many connections": the data centre is left alone, by every account. */
+static void test_too_many_connections(void **state)
+{
+	struct rig *r = *state;
+	struct wire_lease l[2] = { { .account_id = "100",
+				     .epoch = 1,
+				     .ttl_ms = 600000,
+				     .has_session = true,
+				     .session = { .version = 1 } } };
+	const struct wire_answer both = { .success = true,
+					  .leases = l,
+					  .nleases = 2 };
+
+	l[1] = l[0];
+	l[1].account_id = "200";
+	r->packet_error = -429;
+	(void)beat(r);
+	answer_lease(r, &l[0]);
+	pass(r, 20 * US_PER_MS);
+	assert_string_equal(state_of(r, "100"), "BACKOFF");
+	assert_string_equal(fleet_find(&r->fleet, "100")->fault.code,
+			    "rate_limited");
+	assert_int_equal(r->accepted, 1);
+	r->packet_error = 0;
+	(void)beat(r);
+	beat_apply(&r->beat, &both);
+	for (int i = 0; i < 50; i++)
+		pass(r, US_PER_SEC);
+	assert_int_equal(r->accepted, 1);
+	assert_string_equal(state_of(r, "200"), "BACKOFF");
+	for (int i = 0; i < 40 && r->accepted < 2; i++)
+		pass(r, US_PER_SEC);
+	assert_true(r->accepted >= 2);
+}
+
+/* -444: the address is that of another data centre; nothing is revoked. */
+static void test_address_of_another(void **state)
+{
+	struct rig *r = *state;
+	struct account *a;
+
+	r->packet_error = -444;
+	(void)beat(r);
+	answer(r, 1, "100");
+	pass(r, 20 * US_PER_MS);
+	a = fleet_find(&r->fleet, "100");
+	assert_string_equal(state_of(r, "100"), "BACKOFF");
+	assert_string_equal(a->fault.code, "wrong_dc");
+	assert_non_null(strstr(a->fault.message, "-444"));
+	assert_non_null(strstr(a->fault.advice, "telegram file"));
+	assert_int_equal(a->dc_id, 1);
+}
+
+/* A route that changed is fetched like a session that did. */
+static void test_new_route_version(void **state)
+{
+	struct rig *r = *state;
+	struct wire_lease l = { .account_id = "100",
+				.epoch = 1,
+				.ttl_ms = TTL_MS,
+				.has_session = true,
+				.session = { .version = 1 } };
+
+	come_online(r);
+	assert_int_equal(r->wanted, 1);
+	(void)beat(r);
+	l.session.route_version = 3;
+	answer_lease(r, &l);
+	pass(r, 20 * US_PER_MS);
+	assert_int_equal(r->wanted, 2);
+	assert_int_equal(fleet_find(&r->fleet, "100")->route_version, 3);
+	assert_int_equal(r->accepted, 2);
+	(void)beat(r);
+	answer_lease(r, &l);
+	assert_int_equal(r->wanted, 2);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -1168,6 +1249,9 @@ int main(void)
 		T(test_peers_are_kept),
 		T(test_peers_are_kept_now_and_then),
 		T(test_new_session_version),
+		T(test_too_many_connections),
+		T(test_address_of_another),
+		T(test_new_route_version),
 		T(test_counters),
 		T(test_commands_once),
 		T(test_commands_refused),
