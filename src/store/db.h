@@ -190,6 +190,7 @@ void ops_people(struct store_ops *ops);
 void ops_nodes(struct store_ops *ops);
 void ops_accounts(struct store_ops *ops);
 void ops_sessions(struct store_ops *ops);
+void ops_routes(struct store_ops *ops);
 void ops_leases(struct store_ops *ops);
 void ops_beat(struct store_ops *ops);
 void ops_commands(struct store_ops *ops);
@@ -207,6 +208,9 @@ enum err ops_leases_out(struct db *db, const char *account_id, bool *ret,
 enum err ops_commands_settle_one(struct db *db, const char *node_id,
 				 const struct store_command_result *r,
 				 struct wall now, struct err_info *ei);
+/* The route goes, its version stays. */
+enum err ops_routes_forget(struct db *db, const char *account_id,
+			   struct err_info *ei);
 enum err ops_nodes_room(struct db *db, const char *node_id,
 			const char *account_id, struct err_info *ei);
 

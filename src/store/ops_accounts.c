@@ -20,14 +20,16 @@
 	"a.message_count, a.reply_count, "                                     \
 	"a.messages_today, a.replies_today, a.today, a.last_activity, "        \
 	"a.session_file, a.created, a.updated, a.version, s.version, "         \
-	"s.fingerprint, l.epoch, "                                             \
+	"s.fingerprint, r.version, r.kind, r.host, r.port, r.login, "          \
+	"r.tested, r.test, l.epoch, "                                          \
 	"CASE WHEN l.released = 0 THEN l.node_id END, "                        \
 	"(SELECT group_concat(x.tag, char(31)) FROM (SELECT t.tag FROM "       \
 	"account_tags t WHERE t.account_id = a.account_id ORDER BY t.tag) x) "
 
 #define ACCOUNTS_FROM                                                          \
 	"FROM accounts a LEFT JOIN sessions s ON s.account_id = "              \
-	"a.account_id AND s.quarantined = 0 LEFT JOIN leases l ON "            \
+	"a.account_id AND s.quarantined = 0 LEFT JOIN routes r ON "            \
+	"r.account_id = a.account_id LEFT JOIN leases l ON "                   \
 	"l.account_id = a.account_id "
 
 static void accounts_split_tags(struct db_row *r, struct store_account *acc)
@@ -92,6 +94,14 @@ static void accounts_read(struct db_row *r, void *ret)
 	a->session_version = db_i64(r);
 	db_fixed(r, a->session_fingerprint.bytes,
 		 sizeof(a->session_fingerprint.bytes));
+	a->route = (struct store_route){ .account_id = a->account_id,
+					 .version = db_i64(r) };
+	a->route.kind = db_text(r);
+	a->route.host = db_text(r);
+	a->route.port = (int)db_i64(r);
+	a->route.user = db_text(r);
+	a->route.tested = db_i64(r);
+	a->route.test = db_text(r);
 	a->lease_epoch = db_i64(r);
 	a->lease_node = db_text(r);
 	accounts_split_tags(r, a);
@@ -340,6 +350,9 @@ static enum err accounts_remove(struct db *db, const char *account_id,
 		return rc;
 	if (n == 0)
 		return err_set(ei, ERR_NOTFOUND, "no account %s", account_id);
+	rc = ops_routes_forget(db, account_id, ei);
+	if (rc)
+		return rc;
 	return db_run(db, NULL, ei,
 		      "UPDATE sessions SET quarantined = ?2 WHERE "
 		      "account_id = ?1 AND quarantined = 0",

@@ -221,6 +221,8 @@ static void leases_read_assignment(struct db_row *r, void *ret)
 	x->session_version = db_i64(r);
 	db_fixed(r, x->session_fingerprint.bytes,
 		 sizeof(x->session_fingerprint.bytes));
+	x->route_version = db_i64(r);
+	x->route_tested = db_i64(r);
 }
 
 /* Accounts only: a lease without its account cannot be (see account_delete). */
@@ -239,13 +241,15 @@ static enum err leases_assignments(struct store *st,
 		"SELECT a.account_id, a.node_id, a.enabled, a.desired_online, "
 		"a.status, a.script_id, l.node_id, coalesce(l.epoch, 0), "
 		"coalesce(l.released, 1), coalesce(s.version, 0), "
-		"s.fingerprint FROM (SELECT account_id FROM accounts WHERE "
+		"s.fingerprint, coalesce(r.version, 0), coalesce(r.tested, 0) "
+		"FROM (SELECT account_id FROM accounts WHERE "
 		"node_id = ?1 AND account_id > ?2 UNION SELECT account_id FROM "
 		"leases WHERE node_id = ?1 AND released = 0 AND account_id > "
 		"?2 ORDER BY 1 LIMIT ?3) i JOIN accounts a ON a.account_id = "
 		"i.account_id LEFT JOIN leases l ON l.account_id = "
 		"a.account_id LEFT JOIN sessions s ON s.account_id = "
-		"a.account_id AND s.quarantined = 0 ORDER BY a.account_id",
+		"a.account_id AND s.quarantined = 0 LEFT JOIN routes r ON "
+		"r.account_id = a.account_id ORDER BY a.account_id",
 		"tti", q->node_id, q->after ? q->after : "", db_page(q->limit));
 	if (rc == ERR_OK)
 		rc = db_all(&r, leases_read_assignment, sizeof(*ret->items), &l,

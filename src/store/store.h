@@ -258,6 +258,22 @@ struct store_ops {
 	enum err (*session_shred)(struct store *st, struct wall before,
 				  size_t *ret_rows, struct err_info *ei);
 
+	/* --- routes --- */
+	/* ERR_NOTFOUND when it never had one. */
+	enum err (*route_get)(struct store *st, const char *account_id,
+			      struct arena *a, struct store_route *ret,
+			      struct err_info *ei);
+	/* Which one route_put() must have. */
+	enum err (*route_next_version)(struct store *st, const char *account_id,
+				       int64_t *ret, struct err_info *ei);
+	/* ERR_CONFLICT when its version is not the next.  Its test is open. */
+	enum err (*route_put)(struct store *st, const struct store_route *r,
+			      struct err_info *ei);
+	/* Of r: account, version, tested, test.  ERR_NOTFOUND: another one. */
+	enum err (*route_set_test)(struct store *st,
+				   const struct store_route *r,
+				   struct err_info *ei);
+
 	/* --- leases --- */
 	/*
 	 * One conditional write: succeeds only if the account's last epoch is

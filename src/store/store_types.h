@@ -186,6 +186,23 @@ struct store_nodes {
 
 /* --- accounts --- */
 
+/* How an account is reached.  Without a kind: directly. */
+struct store_route {
+	const char *account_id;
+	int64_t version;  /* 0 = it never had one */
+	const char *kind; /* "socks5", "http", "mtproxy"; or NULL */
+	const char *host; /* or NULL */
+	int port;
+	const char *user; /* or NULL */
+	const void
+		*sealed; /* all of it; NULL in accounts, and without a kind */
+	size_t sealed_len;
+	const void *wrapped_key;
+	size_t wrapped_key_len;
+	int64_t tested;	  /* the version whose test passed; 0 = none */
+	const char *test; /* the last test's outcome: JSON object, or NULL */
+};
+
 enum {
 	STORE_ACC_PHONE = 1U << 0,
 	STORE_ACC_USERNAME = 1U << 1,
@@ -237,6 +254,7 @@ struct store_account {
 	/* answered, from other tables */
 	int64_t session_version; /* 0 = no live session */
 	struct store_hash session_fingerprint;
+	struct store_route route;
 	int64_t lease_epoch;	/* 0 = never granted */
 	const char *lease_node; /* holder of an unreleased lease, or NULL */
 
@@ -372,6 +390,8 @@ struct store_assignment {
 	bool released;		/* true also when never granted */
 	int64_t session_version;
 	struct store_hash session_fingerprint;
+	int64_t route_version; /* 0 = it never had one */
+	int64_t route_tested;  /* the version whose test passed */
 };
 
 struct store_assignments {
