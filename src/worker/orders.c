@@ -9,10 +9,17 @@
 #include "base/log.h"
 #include "base/rnd.h"
 #include "base/text.h"
+#include "crypto/sealbox.h"
+
+static void on_tested(void *ctx, const struct route_test_result *r, enum err rc,
+		      const struct err_info *ei);
 
 enum err orders_init(struct orders *o, struct fleet *f)
 {
-	*o = (struct orders){ .fleet = f };
+	*o = (struct orders){
+		.fleet = f,
+		.tests = { .fleet = f, .done = on_tested, .ctx = o },
+	};
 	o->ring = calloc(ORDERS_MAX, sizeof(struct order));
 	return o->ring ? ERR_OK : ERR_NOMEM;
 }
@@ -216,6 +223,54 @@ static enum err do_list(struct orders *o, struct order *r, struct json params,
 	return ERR_OK;
 }
 
+/* Opens a route that was sealed to this node. */
+static enum err open_route(const struct orders *o, const char *text,
+			   struct route **ret, struct err_info *ei)
+{
+	uint8_t box[WIRE_ROUTE_MAX], plain[WIRE_ROUTE_MAX];
+	struct wire_route w;
+	struct arena a;
+	size_t len = 0;
+	enum err rc;
+
+	if (!o->key)
+		return err_set(ei, ERR_UNAVAILABLE,
+			       "this node has no key to open it");
+	if (text_unb64(box, sizeof(box), &len, text, strlen(text),
+		       TEXT_B64_STD) ||
+	    len <= SEALBOX_OVERHEAD)
+		return err_set(ei, ERR_INVALID, "\"sealed\" is no box");
+	if (sealbox_open(o->key, box, len, plain))
+		return err_set(ei, ERR_CORRUPT,
+			       "the route was not sealed for this node");
+	len -= SEALBOX_OVERHEAD;
+	arena_init(&a, WIRE_ROUTE_MAX * 4);
+	rc = wire_route_decode(plain, len, &a, &w, ei);
+	if (!rc)
+		rc = route_new(&w, ret, ei);
+	secret_wipe(plain, sizeof(plain));
+	arena_deinit(&a);
+	return rc;
+}
+
+static enum err do_test(struct orders *o, struct order *r, struct json params,
+			struct buf *out, struct err_info *ei)
+{
+	struct route *route = NULL;
+	const char *sealed;
+	int64_t dc_id = 0;
+	enum err rc;
+
+	rc = json_need_str(params, "sealed", WIRE_PARAMS_MAX, &sealed, ei);
+	if (!rc)
+		rc = json_want_int(params, "dc_id", 0, 1000, &dc_id, ei);
+	if (!rc)
+		rc = open_route(o, sealed, &route, ei);
+	return rc ? rc
+		  : route_test_start(&o->tests, route, (int)dc_id, tag_of(o, r),
+				     ei);
+}
+
 static const struct action {
 	const char *name;
 	enum err (*run)(struct orders *o, struct order *r, struct json params,
@@ -225,6 +280,7 @@ static const struct action {
 	{ "start_account", do_start, false },
 	{ "stop_account", do_stop, false },
 	{ "send_message", do_send, true },
+	{ "test_route", do_test, true },
 	{ "reload", do_reload, false },
 	{ "list_sessions", do_list, false },
 };
@@ -298,6 +354,20 @@ void orders_on_sent(struct orders *o, uint64_t tag, enum err rc,
 	if (r->state != ORDER_RUNNING)
 		return;
 	snprintf(data, sizeof(data), "{\"message_id\":%d}", message_id);
+	done(o, r, rc, data, ei);
+}
+
+static void on_tested(void *ctx, const struct route_test_result *t, enum err rc,
+		      const struct err_info *ei)
+{
+	struct orders *o = ctx;
+	struct order *r = &o->ring[t->tag - 1];
+	char data[96];
+
+	if (r->state != ORDER_RUNNING)
+		return;
+	snprintf(data, sizeof(data), "{\"dc_id\":%d,\"latency_ms\":%.1f}",
+		 t->dc_id, (double)t->latency_us / 1000);
 	done(o, r, rc, data, ei);
 }
 

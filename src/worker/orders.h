@@ -8,7 +8,7 @@
  *
  *	start_account {account_id}     stop_account {account_id}
  *	send_message {account_id, peer: "self" | id, text, random_id}
- *	reload                         list_sessions
+ *	test_route {dc_id, sealed}     reload     list_sessions
  *
  *   owner     struct worker
  *   memory    ORDERS_MAX orders with their answers
@@ -19,6 +19,7 @@
 
 #include "wire/wire_beat.h"
 #include "worker/fleet.h"
+#include "worker/route_test.h"
 
 #define ORDERS_MAX 1024
 
@@ -41,7 +42,9 @@ struct orders {
 	struct fleet *fleet;
 	struct order *ring;
 	uint32_t next;
-	bool full_wanted; /* somebody asked for a complete report */
+	const struct secret *key; /* of this node; NULL: nothing sealed opens */
+	struct route_tests tests; /* end before the fleet does */
+	bool full_wanted;	  /* somebody asked for a complete report */
 };
 
 enum err orders_init(struct orders *o, struct fleet *f);

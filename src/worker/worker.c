@@ -211,6 +211,7 @@ static enum err start_parts(struct worker *w, struct err_info *ei)
 		rc = orders_init(&w->orders, &w->fleet);
 	if (rc)
 		return err_set(ei, rc, "start the worker");
+	w->orders.key = &w->node.key;
 	sealed_init(&w->sealed, w->http, &w->node, &w->fleet);
 	beat_init(&w->beat, &(struct beat_config){ .loop = w->loop,
 						   .rnd = rnd_system(),
@@ -268,6 +269,7 @@ static void end(struct worker *w)
 	}
 	client_free(w->http);
 	sealed_deinit(&w->sealed);
+	route_tests_deinit(&w->orders.tests);
 	fleet_deinit(&w->fleet);
 	orders_deinit(&w->orders);
 	loop_free(w->loop);
