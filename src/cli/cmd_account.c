@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/route.h"
 #include "cli/upload.h"
 #include "cli/verbs.h"
 
@@ -38,6 +39,27 @@ static const struct verbs_verb verbs[] = {
 	  .items = "limits",
 	  .columns = limits_columns,
 	  .ncolumns = ARRAY_LEN(limits_columns) },
+	{ .name = "route",
+	  .args = "ACCOUNT",
+	  .help = "how it is reached, and what the last test said",
+	  .method = "GET",
+	  .path = "/group-ai/accounts/%1/route",
+	  .items = "route" },
+	{ .name = "route-set",
+	  .args = "ACCOUNT FILE",
+	  .help = "a proxy, as JSON in a file (- is standard input)",
+	  .run = route_set },
+	{ .name = "route-test",
+	  .args = "ACCOUNT",
+	  .help = "let a node try it; needed before it is used",
+	  .run = route_test },
+	{ .name = "route-clear",
+	  .args = "ACCOUNT",
+	  .help = "connect directly from now on",
+	  .method = "PATCH",
+	  .path = "/group-ai/accounts/%1",
+	  .body = "{\"route\":null}",
+	  .items = "route" },
 	{ .name = "upload",
 	  .args = "FILE...",
 	  .help = "store session files; needs --attested",

@@ -3,8 +3,27 @@
 
 #include <stdio.h>
 
-static void write_error(struct jsonw *w, const struct store_account *acc)
+#include "control/routes.h"
+
+/* Derived, so it can be neither lost nor left over. */
+static void write_untested(struct jsonw *w, const struct store_account *acc)
 {
+	char text[512];
+
+	routes_fault(&acc->route, text, sizeof(text));
+	jsonw_object(w, "last_error");
+	jsonw_str(w, "code", err_code(ERR_ROUTE_UNTESTED));
+	jsonw_str(w, "message", text);
+	jsonw_str(w, "advice", ROUTES_ADVICE);
+	jsonw_object_end(w);
+}
+
+void account_json_fault(struct jsonw *w, const struct store_account *acc)
+{
+	if (!routes_ready(acc->route.version, acc->route.tested)) {
+		write_untested(w, acc);
+		return;
+	}
 	if (!acc->error_code) {
 		jsonw_null(w, "last_error");
 		return;
@@ -48,7 +67,7 @@ static void write_observed(struct jsonw *w, const struct store_account *acc)
 {
 	jsonw_str(w, "status", acc->status);
 	jsonw_time(w, "status_since", acc->status_since);
-	write_error(w, acc);
+	account_json_fault(w, acc);
 	jsonw_time(w, "limited_until", acc->limited_until);
 	jsonw_int(w, "message_count", acc->message_count);
 	jsonw_int(w, "reply_count", acc->reply_count);
@@ -74,6 +93,7 @@ void account_json_write(struct jsonw *w, const char *key,
 	write_operator(w, acc);
 	write_observed(w, acc);
 	write_session(w, acc);
+	routes_write(w, "route", &acc->route);
 	jsonw_object(w, "lease");
 	jsonw_int(w, "epoch", acc->lease_epoch);
 	jsonw_str_or_null(w, "node_id", acc->lease_node);

@@ -170,15 +170,7 @@ static enum err status(struct http_req *req, void *ctx, struct err_info *ei)
 	jsonw_str_or_null(&w, "node_id", acc.node_id);
 	jsonw_bool(&w, "node_online",
 		   acc.node_id && nodes_online(c, acc.node_id));
-	if (acc.error_code) {
-		jsonw_object(&w, "last_error");
-		jsonw_str(&w, "code", acc.error_code);
-		jsonw_str_or_null(&w, "message", acc.error_message);
-		jsonw_str_or_null(&w, "advice", acc.error_advice);
-		jsonw_object_end(&w);
-	} else {
-		jsonw_null(&w, "last_error");
-	}
+	account_json_fault(&w, &acc);
 	jsonw_object_end(&w);
 	control_reply(req, 200, &b, &w);
 	return ERR_OK;

@@ -6,6 +6,7 @@
 #include "control/account_json.h"
 #include "control/control_int.h"
 #include "control/nodes.h"
+#include "control/routes.h"
 
 #define PRIORITY_MAX 1000000
 
@@ -286,16 +287,73 @@ static enum err read_match(const struct http_req *req, int64_t *ret,
 	return ERR_OK;
 }
 
+static void put_value(struct jsonw *w, const char *key, struct json v)
+{
+	struct buf text;
+
+	if (json_missing(v))
+		return;
+	buf_init(&text, CONTROL_BODY_MAX);
+	if (!w->rc)
+		w->rc = json_dump(v, &text);
+	if (!w->rc)
+		control_write_raw(w, key, buf_cstr(&text));
+	buf_deinit(&text);
+}
+
+/* What was asked for; of a route only what may be seen. */
+static enum err say_change(struct json body, struct buf *out)
+{
+	static const char *const shown[] = { "kind", "host", "port", "user" };
+	struct json route = json_get(body, "route");
+	struct jsonw w;
+
+	jsonw_init(&w, out);
+	jsonw_object(&w, NULL);
+	for (struct json_iter it = json_iter(body); json_next(&it);)
+		if (strcmp(it.key, "route") != 0)
+			put_value(&w, it.key, it.val);
+	if (json_is_null(route))
+		jsonw_null(&w, "route");
+	if (json_is_object(route)) {
+		jsonw_object(&w, "route");
+		for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+			put_value(&w, shown[i], json_get(route, shown[i]));
+		jsonw_object_end(&w);
+	}
+	jsonw_object_end(&w);
+	return jsonw_end(&w);
+}
+
+static enum err note_change(struct control *c, struct http_req *req,
+			    const char *id, struct json body,
+			    struct err_info *ei)
+{
+	struct buf text;
+	enum err rc;
+
+	if (json_missing(json_get(body, "route")))
+		return audit_note(c, req, "account.update", id,
+				  control_body_text(req), ei);
+	buf_init(&text, CONTROL_BODY_MAX);
+	rc = say_change(body, &text);
+	if (!rc)
+		rc = audit_note(c, req, "account.update", id, buf_cstr(&text),
+				ei);
+	buf_deinit(&text);
+	return rc;
+}
+
 static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 {
-	static const char *const known[] = { "phone",	     "username",
-					     "display_name", "script_id",
-					     "tags",	     "priority",
-					     "enabled",	     NULL };
+	static const char *const known[] = {
+		"phone",    "username", "display_name", "script_id", "tags",
+		"priority", "enabled",	"route",	NULL
+	};
 	struct control *c = ctx;
 	struct store_account acc = { 0 }, before;
 	uint32_t fields = 0;
-	struct json body;
+	struct json body, route;
 	enum err rc;
 
 	rc = path_id(req, &acc.account_id, ei);
@@ -309,16 +367,28 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 		rc = c->store->ops->account_get(c->store, acc.account_id,
 						http_req_arena(req), &before,
 						ei);
-	if (!rc && fields)
-		rc = c->store->ops->account_update(c->store, &acc, fields,
-						   control_wall(c), ei);
-	if (!rc)
-		rc = audit_note(c, req, "account.update", acc.account_id,
-				control_body_text(req), ei);
 	if (rc)
 		return rc;
-	if (before.node_id && fields & STORE_ACC_ENABLED)
+	route = json_get(body, "route");
+	if (!json_missing(route) && !fields) {
+		/* a new route is a change of the account like any other */
+		acc.enabled = before.enabled;
+		fields = STORE_ACC_ENABLED;
+	}
+	if (fields)
+		rc = c->store->ops->account_update(c->store, &acc, fields,
+						   control_wall(c), ei);
+	if (!rc && !json_missing(route))
+		rc = routes_set(c, req, acc.account_id, route, ei);
+	if (!rc)
+		rc = note_change(c, req, acc.account_id, body, ei);
+	if (rc)
+		return rc;
+	if (before.node_id &&
+	    (fields & STORE_ACC_ENABLED || !json_missing(route)))
 		nodes_poke(c, before.node_id);
+	if (before.lease_node && !json_missing(route))
+		nodes_poke(c, before.lease_node);
 	return account_json_reply(c, req, 200, acc.account_id, ei);
 }
 

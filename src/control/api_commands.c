@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "control/commands.h"
 #include "control/nodes.h"
+#include "control/routes.h"
 
 #define TTL_MAX_US (INT64_C(7) * 24 * 3600 * US_PER_SEC)
 
@@ -278,6 +279,9 @@ static enum err result(struct http_req *req, void *ctx, struct err_info *ei)
 	if (!rc)
 		rc = c->store->ops->command_settle(c->store, p->node.node_id,
 						   &r, control_wall(c), ei);
+	if (!rc)
+		rc = routes_on_result(c, http_req_arena(req), p->node.node_id,
+				      &r, ei);
 	buf_deinit(&data);
 	return rc ? rc : control_reply_ok(req);
 }

@@ -8,6 +8,7 @@
 #include "control/control_int.h"
 #include "control/leases.h"
 #include "control/nodes.h"
+#include "control/routes.h"
 #include "control/startall.h"
 
 #define STREAM_WAIT_US (25 * US_PER_SEC)
@@ -168,6 +169,9 @@ static enum err apply(struct beat_run *r, struct err_info *ei)
 	enum err rc;
 
 	rc = st->ops->heartbeat_apply(st, &r->hb, ei);
+	for (size_t i = 0; !rc && i < r->hb.n_responses; i++)
+		rc = routes_on_result(r->c, r->arena, r->hb.node_id,
+				      &r->hb.responses[i], ei);
 	if (!rc)
 		rc = leases_answer(r->c, &ask, r->arena, &r->ans, ei);
 	if (!rc)

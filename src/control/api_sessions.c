@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "control/control_int.h"
 #include "control/leases.h"
+#include "control/routes.h"
 #include "crypto/sealbox.h"
 
 #define DOC_MAX (64U << 20)
@@ -115,6 +116,9 @@ static enum err use_grant(struct control *c, struct http_req *req,
 			     "node's: beat again for a new one");
 	if (!rc)
 		rc = open_record(c, http_req_arena(req), g, doc, ei);
+	if (!rc)
+		rc = routes_join(c, http_req_arena(req), g->account_id, doc,
+				 ei);
 	if (!rc)
 		rc = audit_note(c, req, "session.deliver", g->account_id, NULL,
 				ei);

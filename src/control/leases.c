@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "control/carry.h"
 #include "control/nodes.h"
+#include "control/routes.h"
 
 #define PAGE 1000
 #define GRANT_BYTES 24
@@ -15,6 +16,7 @@ struct lease_clock {
 	int64_t epoch;
 	struct mono answered;
 	int64_t session_version; /* the node was told to run; 0 = not known */
+	int64_t route_version;	 /* the same of its route */
 	bool fetched;
 	bool over; /* given back */
 	struct mono url_until;
@@ -122,6 +124,7 @@ bool leases_terminal(const char *status)
 bool leases_wanted(const struct store_assignment *as)
 {
 	return as->enabled && as->desired_online && as->session_version > 0 &&
+	       routes_ready(as->route_version, as->route_tested) &&
 	       !leases_terminal(as->status);
 }
 
@@ -224,6 +227,7 @@ static enum err add_lease(struct deciding *d, const struct store_assignment *as,
 		.ttl_ms = d->c->rules.ttl_us / US_PER_MS,
 		.has_session = true,
 		.session = { .version = as->session_version,
+			     .route_version = as->route_version,
 			     .fingerprint =
 				     arena_str(d->arena, hex, strlen(hex)) },
 	};
@@ -232,6 +236,7 @@ static enum err add_lease(struct deciding *d, const struct store_assignment *as,
 	/* read afresh: the answer leaves after this */
 	lc->answered = clock_mono(loop_clock(d->c->loop));
 	lc->session_version = as->session_version;
+	lc->route_version = as->route_version;
 	return with_url ? add_url(d, as, lc, &l->session, ei) : ERR_OK;
 }
 
@@ -302,11 +307,15 @@ static enum err renew(struct deciding *d, const struct store_assignment *as,
 	if (lc->epoch != as->lease_epoch) { /* from before our restart */
 		lc->epoch = as->lease_epoch;
 		lc->session_version = as->session_version;
+		lc->route_version = as->route_version;
 		lc->fetched = true;
 	}
 	if (lc->session_version != as->session_version)
 		return add_stop(d, as->account_id, as->lease_epoch,
 				"the session was replaced");
+	if (lc->route_version != as->route_version)
+		return add_stop(d, as->account_id, as->lease_epoch,
+				"the route was changed");
 	lost_url =
 		!lc->fetched && !mono_before(control_mono(d->c), lc->url_until);
 	return add_lease(d, as, lc, lost_url, ei);
@@ -323,6 +332,8 @@ static const char *stop_reason(const struct deciding *d,
 		return "stopped";
 	if (as->session_version == 0)
 		return "no session";
+	if (!routes_ready(as->route_version, as->route_tested))
+		return "its route is not tested";
 	return "the session is dead";
 }
 

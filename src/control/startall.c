@@ -10,6 +10,7 @@
 #include "control/leases.h"
 #include "control/nodes.h"
 #include "control/place.h"
+#include "control/routes.h"
 
 #define PAGE 500
 
@@ -401,12 +402,16 @@ static bool fails_at_once(struct begin *b, struct item *it,
 			  const struct store_account *acc)
 {
 	bool remote = !strcmp(acc->source, "remote") && acc->node_id;
+	char untested[512];
 
 	if (!acc->enabled) {
 		fail(it, ERR_CONFLICT, "the account is disabled",
 		     "enable it first");
 	} else if (acc->session_version == 0 && !remote) {
 		fail_missing(it);
+	} else if (!routes_ready(acc->route.version, acc->route.tested)) {
+		routes_fault(&acc->route, untested, sizeof(untested));
+		fail(it, ERR_ROUTE_UNTESTED, untested, ROUTES_ADVICE);
 	} else if (leases_terminal(acc->status) && !b->retry_dead) {
 		settle(it, FAILED,
 		       acc->error_code ? acc->error_code : acc->status,
