@@ -12,6 +12,8 @@
 #include "mtproto/proxy_secret.h"
 
 #define PADDING_MAX 15U
+/* Clients are met (Telethon) that take off no more than this. */
+#define PADDING_SERVER_MAX 3U
 /* What a packet can grow by when sent: header, head, padding, checksum. */
 #define OVERHEAD (OBFUSCATED_HEADER + FRAMING_HEAD_MAX + PADDING_MAX + 4U)
 /* Packets may be longer than the default limit lets them, never than this. */
@@ -402,7 +404,8 @@ static enum err put_packet(struct transport *t, const void *data, size_t len,
 		break;
 	case TRANSPORT_PADDED:
 		rnd_fill(t->rnd, tail, 1);
-		tail_len = tail[0] & PADDING_MAX;
+		tail_len = tail[0] &
+			   (t->server ? PADDING_SERVER_MAX : PADDING_MAX);
 		rnd_fill(t->rnd, tail, tail_len);
 		head_len = framing_intermediate_head(head, len + tail_len);
 		break;
