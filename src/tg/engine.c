@@ -112,6 +112,7 @@ void engine_disconnected(struct engine *e)
 	(void)session_cancel(&e->session, ENGINE_TAG_SELF);
 	(void)session_cancel(&e->session, ENGINE_TAG_STATE);
 	(void)session_cancel(&e->session, ENGINE_TAG_DIFF);
+	(void)session_cancel(&e->session, ENGINE_TAG_CONFIG);
 	engine_calls_break(e);
 	engine_keys_disconnected(e);
 	engine_calls_forget(e);
@@ -130,6 +131,15 @@ static void refuse(struct engine *e, const struct rpcerr *err)
 	(void)!engine_emit(e, &ev);
 }
 
+static enum err on_config(struct engine *e, const uint8_t *data, size_t len)
+{
+	const struct engine_event ev = { .type = ENGINE_CONFIG,
+					 .data = data,
+					 .len = len };
+
+	return engine_emit(e, &ev);
+}
+
 static void on_result(struct engine *e, const struct session_event *ev)
 {
 	struct engine_call c = engine_call_end(e, ev->tag);
@@ -145,6 +155,9 @@ static void on_result(struct engine *e, const struct session_event *ev)
 		break;
 	case ENGINE_TAG_DIFF:
 		rc = engine_on_difference(e, ev->data, ev->len, &ei);
+		break;
+	case ENGINE_TAG_CONFIG:
+		rc = on_config(e, ev->data, ev->len);
 		break;
 	case ENGINE_TAG_CHANNEL:
 		rc = engine_on_channel(e, (int64_t)ENGINE_TAG_ID(ev->tag),
@@ -176,6 +189,9 @@ static void on_own_failure(struct engine *e, uint64_t tag, enum err rc,
 	case ENGINE_TAG_CHANNEL:
 		updates_channel_failed(&e->updates, (int64_t)ENGINE_TAG_ID(tag),
 				       gone, e->now);
+		rc = ERR_OK;
+		break;
+	case ENGINE_TAG_CONFIG:
 		rc = ERR_OK;
 		break;
 	default:

@@ -89,6 +89,7 @@ enum engine_event_type {
 	ENGINE_POSITION, /* pos: everything up to here was taken */
 	ENGINE_ANSWER,	 /* tag, rc, answer; rpcerr if Telegram refused */
 	ENGINE_REFUSED,	 /* rpcerr: about the account or the node */
+	ENGINE_CONFIG,	 /* data: answer to engine_ask_config(), see dclist.h */
 };
 
 struct engine_user {
@@ -167,6 +168,8 @@ struct engine_event {
 		struct updates_pos pos;
 	};
 	const struct rpcerr *rpcerr; /* or NULL */
+	const uint8_t *data;
+	size_t len;
 };
 
 typedef enum err (*engine_event_fn)(void *ctx, const struct engine_event *ev);
@@ -237,6 +240,10 @@ struct mono engine_deadline(const struct engine *e);
 struct handshake_client *engine_take_work(struct engine *e);
 enum err engine_give_back(struct engine *e, struct handshake_client *work,
 			  struct mono now, struct err_info *ei);
+
+/* Only when online.  No answer is no failure: ask again, or somebody else. */
+enum err engine_ask_config(struct engine *e, struct mono now,
+			   struct err_info *ei);
 
 /* What time it is, for the calls below. */
 static inline void engine_at(struct engine *e, struct mono now)

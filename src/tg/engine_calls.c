@@ -143,6 +143,15 @@ enum err engine_ask_state(struct engine *e, struct err_info *ei)
 	return ask_own(e, ENGINE_TAG_STATE, TLN_updates_getState, &f, ei);
 }
 
+enum err engine_ask_config(struct engine *e, struct mono now,
+			   struct err_info *ei)
+{
+	const struct tlf_help_getConfig f = { 0 };
+
+	e->now = now;
+	return ask_own(e, ENGINE_TAG_CONFIG, TLN_help_getConfig, &f, ei);
+}
+
 static enum err ask_channel(struct engine *e, const struct updates_ask *a,
 			    struct err_info *ei)
 {

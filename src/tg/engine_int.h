@@ -24,6 +24,7 @@
 #define ENGINE_TAG_STATE (UINT64_C(2) << 60)
 #define ENGINE_TAG_DIFF (UINT64_C(3) << 60)
 #define ENGINE_TAG_CHANNEL (UINT64_C(4) << 60)
+#define ENGINE_TAG_CONFIG (UINT64_C(14) << 60)
 #define ENGINE_TAG_KIND(tag) ((tag) & (UINT64_C(15) << 60))
 #define ENGINE_TAG_ID(tag) ((tag) & ((UINT64_C(1) << 60) - 1))
 
