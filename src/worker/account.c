@@ -292,7 +292,7 @@ static bool find_dc(struct account *a, const struct wire_session *s)
 	a->moves = 0;
 	free(a->dc_at);
 	a->dc_at = NULL;
-	if (telegram_find(a->fleet->telegram, s->dc_id))
+	if (fleet_knows_dc(a->fleet, s->dc_id))
 		return true;
 	if (!s->server_address || s->port <= 0 || s->port > 65535)
 		return false;

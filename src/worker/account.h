@@ -60,6 +60,7 @@ struct account {
 	uint8_t end;	      /* state to end in, found by an event; 0 = none */
 	uint8_t keys_unknown; /* refusals by error packet, in a row */
 	int64_t wait_us;      /* Telegram asked for, before the next try */
+	uint8_t at_try;	      /* which of its data centre's addresses */
 	uint8_t moves;	      /* to another data centre, in a row */
 	int dc_id, home_dc;   /* where it is sent to; where its key is from */
 	struct addr_host
@@ -94,6 +95,9 @@ void account_stop(struct account *a, const char *why);
 void account_restart(struct account *a, const char *why);
 /* The fleet's turn-giving calls these. */
 void account_dial(struct account *a);
+
+/* Asks Telegram where its data centres are, if it is time to. */
+void account_ask_config(struct account *a);
 
 /* What the last node told of the account comes with a grant, ... */
 void account_place_take(struct account *a, const struct wire_lease *l);

@@ -162,24 +162,32 @@ static void pump(struct account *a, enum err rc, struct err_info *ei)
 		rearm(a);
 }
 
-/* Where the account's data centre is. */
-static const struct addr_host *address_of(const struct account *a)
+/* Where the account's data centre is: the next address after each failure. */
+static struct addr_host address_of(const struct account *a)
 {
-	const struct addr_host *at =
-		telegram_find(a->fleet->telegram, a->dc_id);
+	const struct telegram *t = a->fleet->telegram;
+	const struct dclist_want want = { .dc_id = a->dc_id,
+					  .obfuscated = t->transport.obfuscated,
+					  .proxied = a->route };
+	struct addr_host at = { 0 };
+	size_t n = 0;
 
-	return at ? at : a->dc_at;
+	while (n <= a->at_try && dcs_address(t, a->fleet->dcs, &want, n, &at))
+		n++;
+	if (n && n <= a->at_try)
+		(void)dcs_address(t, a->fleet->dcs, &want, a->at_try % n, &at);
+	return n || !a->dc_at ? at : *a->dc_at;
 }
 
 static void plan(const struct account *a, struct route_plan *ret)
 {
 	const struct telegram *t = a->fleet->telegram;
-	const struct route_target to = { .at = address_of(a),
+	const struct addr_host at = address_of(a);
+	const struct route_target to = { .at = &at,
 					 .dc_id = a->dc_id,
 					 .test_mode = t->test_mode,
 					 .transport = t->transport };
 
-	BUG_ON(!to.at); /* find_dc() and move_to_dc() saw to it */
 	route_plan(a->route, &to, ret);
 }
 
@@ -259,6 +267,8 @@ static void on_close(void *ctx, uint64_t link, enum close_reason reason,
 	account_gone_link(a);
 	if (!lost)
 		return;
+	if (account_state(a) == ACCOUNT_DIALING)
+		a->at_try++;
 	(void)!err_set(&why, err_of_reason(reason), "%s",
 		       ei && ei->msg[0] ? ei->msg : link_reason_text(reason));
 	failed(a, err_of_reason(reason), &why);
@@ -430,8 +440,7 @@ static void move_to_dc(struct account *a, int dc_id)
 	if (++a->moves > ACCOUNT_MOVES_MAX) {
 		go_home(a, "Telegram sends the account from one data centre "
 			   "to the next");
-	} else if (dc_id != a->home_dc &&
-		   !telegram_find(a->fleet->telegram, dc_id)) {
+	} else if (dc_id != a->home_dc && !fleet_knows_dc(a->fleet, dc_id)) {
 		snprintf(why, sizeof(why),
 			 "Telegram sends the account to data centre %d, which "
 			 "is unknown here",
@@ -474,6 +483,19 @@ static void on_refused(struct account *a, const struct rpcerr *err)
 	a->end = (uint8_t)end_of(err);
 }
 
+void account_ask_config(struct account *a)
+{
+	struct dcs *d = a->fleet->dcs;
+	struct err_info ei = { 0 };
+
+	if (!d || !dcs_due(d, now(a)))
+		return;
+	dcs_asked(d, now(a));
+	/* whatever is wrong with this one: another will be asked */
+	(void)!engine_ask_config(&a->engine, now(a), &ei);
+	loop_arm_at(a->fleet->loop, &a->timer, now(a));
+}
+
 static enum err on_event(void *ctx, const struct engine_event *ev)
 {
 	struct account *a = ctx;
@@ -486,6 +508,10 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 		a->moves = 0;
 		account_clear_fault(a);
 		account_move(a, ACCOUNT_ONLINE, "online");
+		account_ask_config(a);
+		break;
+	case ENGINE_CONFIG:
+		fleet_take_config(a->fleet, ev->data, ev->len);
 		break;
 	case ENGINE_MESSAGE:
 		on_message(a, ev->message);

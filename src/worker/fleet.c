@@ -15,6 +15,7 @@
 
 static void on_dial_timer(struct wheel_timer *t, void *ctx);
 static void on_lease_timer(struct wheel_timer *t, void *ctx);
+static void on_config_timer(struct wheel_timer *t, void *ctx);
 static void on_flush(void *ctx);
 
 static uint32_t hash(const char *s)
@@ -61,6 +62,7 @@ enum err fleet_init(struct fleet *f, const struct fleet_config *cfg)
 			     .net_ctx = cfg->net ? cfg->net_ctx : cfg->loop,
 			     .rnd = cfg->rnd,
 			     .telegram = cfg->telegram,
+			     .dcs = cfg->dcs,
 			     .journal = cfg->journal,
 			     .peerbook = cfg->peerbook,
 			     .ops = cfg->ops,
@@ -72,6 +74,7 @@ enum err fleet_init(struct fleet *f, const struct fleet_config *cfg)
 	buf_init(&f->out, FLEET_OUT_MAX);
 	wheel_timer_init(&f->dial_timer, on_dial_timer, f);
 	wheel_timer_init(&f->lease_timer, on_lease_timer, f);
+	wheel_timer_init(&f->config_timer, on_config_timer, f);
 	f->flush = (struct loop_call){ .fn = on_flush, .ctx = f };
 	f->dial_at = loop_now(f->loop);
 	f->nbuckets = 32768;
@@ -96,6 +99,7 @@ void fleet_deinit(struct fleet *f)
 	}
 	loop_cancel(f->loop, &f->dial_timer);
 	loop_cancel(f->loop, &f->lease_timer);
+	loop_cancel(f->loop, &f->config_timer);
 	loop_undefer(f->loop, &f->flush);
 	idtab_deinit(&f->accounts);
 	bset_deinit(&f->dirty);
@@ -302,6 +306,47 @@ int64_t fleet_held_us(const struct fleet *f, int dc_id)
 		    mono_before(now, f->holds[i].until))
 			return mono_diff(f->holds[i].until, now);
 	return 0;
+}
+
+bool fleet_knows_dc(const struct fleet *f, int dc_id)
+{
+	const struct dclist_want want = { .dc_id = dc_id, .obfuscated = true };
+	struct addr_host at;
+
+	return dcs_address(f->telegram, f->dcs, &want, 0, &at);
+}
+
+/* It is over: whoever is online asks again; else whoever is so next. */
+static void on_config_timer(struct wheel_timer *t, void *ctx)
+{
+	struct fleet *f = ctx;
+	struct account *a;
+	uint32_t cursor = 0;
+
+	while ((a = fleet_next(f, &cursor))) {
+		if (account_state(a) != ACCOUNT_ONLINE)
+			continue;
+		account_ask_config(a);
+		break;
+	}
+	loop_arm(f->loop, &f->config_timer, DCS_RETRY_US);
+}
+
+void fleet_take_config(struct fleet *f, const uint8_t *data, size_t len)
+{
+	struct err_info ei = { 0 };
+	enum err rc;
+
+	if (!f->dcs)
+		return;
+	rc = dcs_take(f->dcs, data, len, loop_now(f->loop), &ei);
+	if (rc)
+		log_fail(LOG_WARN, LOGEV_DCS, rc, &ei,
+			 log_str("what", "Telegram's configuration"));
+	else
+		log_info(LOGEV_DCS, log_u64("addresses", f->dcs->list.n),
+			 log_i64("ttl_s", f->dcs->list.ttl_sec));
+	loop_arm_at(f->loop, &f->config_timer, f->dcs->due);
 }
 
 void fleet_note_position(struct fleet *f, struct account *a,

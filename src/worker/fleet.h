@@ -15,6 +15,7 @@
 #include "base/bset.h"
 #include "base/idtab.h"
 #include "worker/account.h"
+#include "worker/dcs.h"
 #include "worker/telegram.h"
 
 #define FLEET_ACCOUNTS_MAX 20000
@@ -70,6 +71,7 @@ struct fleet {
 	void *net_ctx;
 	struct rnd *rnd;
 	const struct telegram *telegram;
+	struct dcs *dcs; /* NULL: Telegram is not asked where they are */
 	struct journal *journal;
 	const struct peerbook *peerbook; /* NULL: peers are not kept */
 	const struct fleet_ops *ops;
@@ -79,7 +81,7 @@ struct fleet {
 	uint32_t nbuckets;
 	struct bset dirty, waiting;
 	struct buf out; /* scratch for bytes to write */
-	struct wheel_timer dial_timer, lease_timer;
+	struct wheel_timer dial_timer, lease_timer, config_timer;
 	struct loop_call flush;	  /* the journal's, at the end of the turn */
 	struct mono lease_min;	  /* no lease ends before */
 	struct account_job *jobs; /* of accounts, on the work pool */
@@ -94,6 +96,7 @@ struct fleet_config {
 	struct loop *loop;
 	struct rnd *rnd;
 	const struct telegram *telegram;
+	struct dcs *dcs; /* may be NULL */
 	struct journal *journal;
 	const struct peerbook *peerbook; /* NULL: peers are not kept */
 	const struct fleet_ops *ops;
@@ -133,6 +136,10 @@ int64_t fleet_held_us(const struct fleet *f, int dc_id);
 /* The position is to be written at the end of the turn. */
 void fleet_note_position(struct fleet *f, struct account *a,
 			 struct updates_pos pos, int64_t epoch);
+/* The answer to help.getConfig came. */
+void fleet_take_config(struct fleet *f, const uint8_t *data, size_t len);
+/* Is there any address of it? */
+bool fleet_knows_dc(const struct fleet *f, int dc_id);
 /* account_keys.c: jobs that are under way find nobody any more. */
 void account_keys_orphan(struct fleet *f);
 /* The journal is written at the end of the turn. */

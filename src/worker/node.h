@@ -8,6 +8,7 @@
  *	sessions/      sealed sessions, <account>.sealed (0600)
  *	positions      worker/journal.h
  *	peers/         worker/peerbook.h
+ *	config         worker/dcs.h
  *	boots          the number of its last start
  *
  *   owner     struct worker

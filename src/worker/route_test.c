@@ -211,14 +211,19 @@ static void on_timer(struct wheel_timer *timer, void *ctx)
 	    &ei);
 }
 
-static enum err find_dc(const struct telegram *tg, int dc_id,
+static enum err find_dc(const struct fleet *f, int dc_id, struct addr_host *at,
 			struct route_target *to, struct err_info *ei)
 {
-	to->dc_id = dc_id ? dc_id : tg->dcs[0].id;
-	to->at = telegram_find(tg, to->dc_id);
+	const struct telegram *tg = f->telegram;
+	struct dclist_want want = { .dc_id = dc_id ? dc_id : tg->dcs[0].id,
+				    .obfuscated = tg->transport.obfuscated,
+				    .proxied = true };
+
+	to->at = at;
+	to->dc_id = want.dc_id;
 	to->test_mode = tg->test_mode;
 	to->transport = tg->transport;
-	if (!to->at)
+	if (!dcs_address(tg, f->dcs, &want, 0, at))
 		return err_set(ei, ERR_NOTFOUND,
 			       "data centre %d is unknown here", to->dc_id);
 	if (!tg->nkeys)
@@ -266,8 +271,9 @@ enum err route_test_start(struct route_tests *s, struct route *route, int dc_id,
 			  uint64_t tag, struct err_info *ei)
 {
 	struct route_target to = { 0 };
+	struct addr_host at = { 0 };
 	struct route_test *t = NULL;
-	enum err rc = find_dc(s->fleet->telegram, dc_id, &to, ei);
+	enum err rc = find_dc(s->fleet, dc_id, &at, &to, ei);
 
 	if (!rc && s->n >= ROUTE_TESTS_MAX)
 		rc = err_set(ei, ERR_CAPACITY,

@@ -24,6 +24,7 @@ struct worker {
 	struct http_client *http;
 	struct node node;
 	struct telegram telegram;
+	struct dcs dcs;
 	struct journal journal;
 	struct peerbook peerbook;
 	struct fleet fleet;
@@ -185,6 +186,10 @@ static enum err open_state(struct worker *w, struct err_info *ei)
 	if (!rc && !w->o->permanent_keys)
 		rc = telegram_use_pfs(&w->telegram, ei);
 	if (!rc)
+		rc = node_path(&w->node, "config", path, ei);
+	if (!rc)
+		rc = dcs_open(&w->dcs, &w->telegram, path, ei);
+	if (!rc)
 		rc = node_path(&w->node, "positions", path, ei);
 	if (!rc)
 		rc = journal_open(&w->journal, path, clock_wall(clock_system()),
@@ -201,6 +206,7 @@ static enum err start_parts(struct worker *w, struct err_info *ei)
 	const struct fleet_config fc = { .loop = w->loop,
 					 .rnd = rnd_system(),
 					 .telegram = &w->telegram,
+					 .dcs = &w->dcs,
 					 .journal = &w->journal,
 					 .peerbook = &w->peerbook,
 					 .ops = &ops,
@@ -273,6 +279,7 @@ static void end(struct worker *w)
 	fleet_deinit(&w->fleet);
 	orders_deinit(&w->orders);
 	loop_free(w->loop);
+	dcs_close(&w->dcs);
 	telegram_deinit(&w->telegram);
 	journal_close(&w->journal);
 	node_close(&w->node);

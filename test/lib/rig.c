@@ -41,6 +41,9 @@ static enum err on_event(void *ctx, const struct engine_event *ev)
 	if (r->hook)
 		r->hook(r, ev);
 	switch (ev->type) {
+	case ENGINE_CONFIG:
+		say(r, "config:%zu", ev->len);
+		break;
 	case ENGINE_USER:
 		say(r, "user:%lld:%s:%s:%s", (long long)ev->user->id,
 		    ev->user->username, ev->user->phone, ev->user->name);

@@ -958,6 +958,39 @@ static void test_sent_where_the_key_is_unknown(void **state)
 	assert_non_null(strstr(a->fault.message, "data centre 9"));
 }
 
+/* ... but where Telegram itself said it is, it is looked for. */
+static void test_sent_where_only_telegram_knows(void **state)
+{
+	struct rig *r = *state;
+	struct dcs dcs = { .telegram = &r->telegram, .due = MONO_NEVER };
+	struct account *a;
+
+	dcs.list.items[0] = (struct dclist_entry){
+		.address = "127.0.0.1",
+		.id = 9,
+		.port = listener_addr(r->listener).port,
+	};
+	dcs.list.n = 1;
+	r->fleet.dcs = &dcs;
+	r->refuse = "USER_MIGRATE_9";
+	r->refuse_code = 303;
+	(void)beat(r);
+	answer(r, 1, "100");
+	pass(r, 20 * US_PER_MS);
+	a = fleet_find(&r->fleet, "100");
+	assert_int_equal(a->dc_id, 9);
+	r->refuse = NULL;
+	for (int s = 0; s < 20 && strcmp(state_of(r, "100"), "ONLINE") != 0;
+	     s++) {
+		pass(r, US_PER_SEC / 2);
+		(void)beat(r);
+		answer(r, 1, "100");
+	}
+	assert_string_equal(state_of(r, "100"), "ONLINE");
+	assert_int_equal(a->dc_id, 9);
+	r->fleet.dcs = NULL;
+}
+
 /* A data centre that hangs up at once is not hammered. */
 static void test_backs_off(void **state)
 {
@@ -1244,6 +1277,7 @@ int main(void)
 		T(test_limited),
 		T(test_sent_in_circles),
 		T(test_sent_where_the_key_is_unknown),
+		T(test_sent_where_only_telegram_knows),
 		T(test_backs_off),
 		T(test_no_session),
 		T(test_peers_are_kept),

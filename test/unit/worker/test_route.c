@@ -32,10 +32,11 @@ struct rig {
 	struct dc *dc;
 	struct dc_key *key;
 	struct telegram telegram;
+	struct dcs dcs;
 	struct journal journal;
 	struct fleet fleet;
 	struct account *acc;
-	char dir[64], path[96];
+	char dir[64], path[96], config[96];
 	/* what was dialled */
 	int dials, direct;
 	struct link_dial_options last;
@@ -268,8 +269,10 @@ static int teardown(void **state)
 	dc_free(rig->dc);
 	listener_free(rig->listener);
 	loop_free(rig->loop);
+	dcs_close(&rig->dcs);
 	telegram_deinit(&rig->telegram);
 	journal_close(&rig->journal);
+	unlink(rig->config);
 	unlink(rig->path);
 	rmdir(rig->dir);
 	free(rig);
@@ -617,6 +620,57 @@ static void no_keys_no_temporary_ones(void **state)
 	telegram_deinit(&t);
 }
 
+/* ---- where the data centres are */
+
+static bool told(void)
+{
+	return rig->dcs.list.n > 0;
+}
+
+static void ask_for_config(void)
+{
+	snprintf(rig->config, sizeof(rig->config), "%s/config", rig->dir);
+	assert_int_equal(dcs_open(&rig->dcs, &rig->telegram, rig->config, NULL),
+			 ERR_OK);
+	rig->fleet.dcs = &rig->dcs;
+}
+
+/* One account asks; the next one does not; a restart reads it from disk. */
+static void the_config_once_a_node(void **state)
+{
+	struct dcs again;
+
+	ask_for_config();
+	begin();
+	turns_until(told);
+	assert_int_equal(rig->dcs.list.n, 2);
+	assert_false(dcs_due(&rig->dcs, loop_now(rig->loop)));
+	assert_int_equal(dcs_open(&again, &rig->telegram, rig->config, NULL),
+			 ERR_OK);
+	assert_int_equal(again.list.n, 2);
+	assert_true(dcs_due(&again, loop_now(rig->loop)));
+	dcs_close(&again);
+	rig->telegram.test_mode = true;
+	assert_int_equal(dcs_open(&again, &rig->telegram, rig->config, NULL),
+			 ERR_OK);
+	assert_int_equal(again.list.n, 0);
+	dcs_close(&again);
+}
+
+/* The file's address is dead, Telegram's own is not. */
+static void an_address_that_fails(void **state)
+{
+	ask_for_config();
+	begin();
+	turns_until(told);
+	account_restart(rig->acc, "again");
+	for (size_t i = 0; i < rig->telegram.ndcs; i++)
+		rig->telegram.dcs[i].at.port = 1;
+	turns_until(online);
+	assert_int_equal(rig->last.to.port, dc_port(1));
+	assert_true(rig->acc->at_try > 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -637,6 +691,8 @@ int main(void)
 		T(the_fleet_ends_while_computing),
 		T(temporary_keys_through_a_proxy),
 		cmocka_unit_test(no_keys_no_temporary_ones),
+		T(the_config_once_a_node),
+		T(an_address_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
