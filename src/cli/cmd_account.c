@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/route.h"
+#include "cli/account_route.h"
 #include "cli/upload.h"
 #include "cli/verbs.h"
 
@@ -48,11 +48,11 @@ static const struct verbs_verb verbs[] = {
 	{ .name = "route-set",
 	  .args = "ACCOUNT FILE",
 	  .help = "a proxy, as JSON in a file (- is standard input)",
-	  .run = route_set },
+	  .run = account_route_set },
 	{ .name = "route-test",
 	  .args = "ACCOUNT",
 	  .help = "let a node try it; needed before it is used",
-	  .run = route_test },
+	  .run = account_route_test },
 	{ .name = "route-clear",
 	  .args = "ACCOUNT",
 	  .help = "connect directly from now on",

@@ -3,11 +3,11 @@
  * Routes hold passwords, so they come from a file or from standard input, never
  * from the command line, which everyone on the machine can read.
  */
-#include "cli/route.h"
+#include "cli/account_route.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/slurp.h"
@@ -15,7 +15,7 @@
 #define BODY_MAX 65536U
 #define PATH_MAX_BYTES 4096U
 #define TEST_WAIT_US (INT64_C(90) * US_PER_SEC) /* above the node's own */
-#define TEST_POLL_NS 200000000
+#define TEST_POLL_US 200000
 
 static enum err account_path(struct buf *path, const char *account,
 			     const char *rest)
@@ -86,7 +86,7 @@ static enum err set(const struct verbs_call *call, struct err_info *ei)
 	return rc;
 }
 
-int route_set(const struct verbs_call *call)
+int account_route_set(const struct verbs_call *call)
 {
 	struct err_info ei = { .msg = "out of memory" };
 	enum err rc = resolve(call, &ei);
@@ -147,7 +147,6 @@ static enum err look(const struct verbs_call *call, const char *id, int *ret,
 static enum err await(const struct verbs_call *call, const char *id, int *ret,
 		      struct err_info *ei)
 {
-	const struct timespec nap = { .tv_nsec = TEST_POLL_NS };
 	const struct mono until =
 		mono_add(clock_mono(clock_system()), TEST_WAIT_US);
 
@@ -162,11 +161,11 @@ static enum err await(const struct verbs_call *call, const char *id, int *ret,
 				       "the test; `tgfleet account route %s` "
 				       "shows it when it does",
 				       call->args[0]);
-		nanosleep(&nap, NULL);
+		usleep(TEST_POLL_US);
 	}
 }
 
-int route_test(const struct verbs_call *call)
+int account_route_test(const struct verbs_call *call)
 {
 	struct err_info ei = { .msg = "out of memory" };
 	char id[64];
