@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "crypto/sealbox.h"
 
-static void on_tested(void *ctx, const struct route_test_result *r, enum err rc,
+static void on_tested(void *ctx, const struct route_test_result *t, enum err rc,
 		      const struct err_info *ei);
 
 enum err orders_init(struct orders *o, struct fleet *f)

@@ -407,6 +407,7 @@ static void the_transport_in_costume(void **state)
 	struct transport client, server;
 	struct transport_packet pkt;
 	struct buf hello, answer, out, back;
+	uint8_t sealed[40];
 	const uint8_t *b;
 	bool has;
 
@@ -446,8 +447,10 @@ static void the_transport_in_costume(void **state)
 	assert_int_equal(transport_kind(&server), TRANSPORT_PADDED);
 
 	buf_reset(&out);
-	assert_int_equal(transport_send(&server, "ABCDEFGH", 8, &out, NULL),
-			 ERR_OK);
+	memset(sealed, 'A', sizeof(sealed)); /* as an encrypted message */
+	assert_int_equal(
+		transport_send(&server, sealed, sizeof(sealed), &out, NULL),
+		ERR_OK);
 	assert_int_equal(buf_append(&back, "\x17\3\3\0", 4), ERR_OK);
 	assert_int_equal(buf_append_byte(&back, (uint8_t)buf_len(&out)),
 			 ERR_OK);
@@ -459,6 +462,7 @@ static void the_transport_in_costume(void **state)
 	assert_int_equal(transport_next(&client, &pkt, &has, NULL), ERR_OK);
 	assert_true(has);
 	assert_int_equal(pkt.type, TRANSPORT_DATA);
+	assert_int_equal(pkt.len, sizeof(sealed));
 	transport_deinit(&client);
 	transport_deinit(&server);
 	buf_deinit(&hello);
