@@ -480,6 +480,94 @@ static void test_jobs(void **state)
 	assert_int_equal(n, 1);
 }
 
+static struct store_route a_route(int64_t version)
+{
+	return (struct store_route){ .account_id = "100",
+				     .version = version,
+				     .kind = "socks5",
+				     .host = "192.0.2.1",
+				     .port = 1080,
+				     .user = "u",
+				     .sealed = "sealed",
+				     .sealed_len = 6,
+				     .wrapped_key = "key",
+				     .wrapped_key_len = 3 };
+}
+
+/* What a lease is decided by: the version, and that whose test passed. */
+static void is_version(struct fix *f, int64_t version, int64_t tested)
+{
+	const struct store_lease_query q = { "n1", NULL, 10 };
+	struct store_assignments l;
+	struct store_account acc;
+
+	OK(f->ops->assignment_list(f->st, &q, &f->a, &l, &f->ei));
+	assert_int_equal(l.n, 3);
+	assert_string_equal(l.items[0].account_id, "100");
+	assert_int_equal(l.items[1].route_version, 0);
+	assert_int_equal(l.items[0].route_version, version);
+	assert_int_equal(l.items[0].route_tested, tested);
+	OK(f->ops->account_get(f->st, "100", &f->a, &acc, &f->ei));
+	assert_int_equal(acc.route.version, version);
+	assert_int_equal(acc.route.tested, tested);
+	assert_null(acc.route.sealed);
+}
+
+static void test_routes(void **state)
+{
+	struct fix *f = *state;
+	struct store_route r = a_route(1), got;
+	int64_t next;
+
+	is_version(f, 0, 0);
+	IS(f->ops->route_get(f->st, "100", &f->a, &got, &f->ei), ERR_NOTFOUND);
+	OK(f->ops->route_next_version(f->st, "100", &next, &f->ei));
+	assert_int_equal(next, 1);
+	r.sealed = NULL;
+	IS(f->ops->route_put(f->st, &r, &f->ei), ERR_INVALID);
+	r = a_route(1);
+	OK(f->ops->route_put(f->st, &r, &f->ei));
+	is_version(f, 1, 0);
+	OK(f->ops->route_get(f->st, "100", &f->a, &got, &f->ei));
+	assert_string_equal(got.host, "192.0.2.1");
+	assert_string_equal(got.user, "u");
+	assert_int_equal(got.port, 1080);
+	assert_int_equal(got.sealed_len, 6);
+	assert_memory_equal(got.sealed, "sealed", 6);
+	assert_memory_equal(got.wrapped_key, "key", 3);
+	assert_null(got.test);
+
+	r.tested = 1;
+	r.test = "{\"passed\":true}";
+	OK(f->ops->route_set_test(f->st, &r, &f->ei));
+	is_version(f, 1, 1);
+	/* only the next version may follow, and its test is open */
+	IS(f->ops->route_put(f->st, &r, &f->ei), ERR_CONFLICT);
+	r = a_route(3);
+	IS(f->ops->route_put(f->st, &r, &f->ei), ERR_CONFLICT);
+	r = a_route(2);
+	OK(f->ops->route_put(f->st, &r, &f->ei));
+	is_version(f, 2, 0);
+	OK(f->ops->route_get(f->st, "100", &f->a, &got, &f->ei));
+	assert_null(got.test);
+	/* the outcome of a test of the one before comes too late */
+	r = a_route(1);
+	r.test = "{}";
+	r.tested = 1;
+	IS(f->ops->route_set_test(f->st, &r, &f->ei), ERR_NOTFOUND);
+	is_version(f, 2, 0);
+
+	/* a name that comes back does not meet its old route again */
+	OK(f->ops->account_delete(f->st, "100", SEC(2), &f->ei));
+	add_account(f, "100", "n1");
+	is_version(f, 3, 3);
+	OK(f->ops->route_get(f->st, "100", &f->a, &got, &f->ei));
+	assert_null(got.kind);
+	assert_null(got.sealed);
+	OK(f->ops->route_next_version(f->st, "100", &next, &f->ei));
+	assert_int_equal(next, 4);
+}
+
 /* More rows than a list has room for at first. */
 static void test_long_lists(void **state)
 {
@@ -512,7 +600,7 @@ static const struct CMUnitTest tests[] = {
 	T(test_long_lists),	T(test_users),	T(test_settings_keys_audit),
 	T(test_enrol),		T(test_nodes),	T(test_accounts),
 	T(test_account_lists),	T(test_totals), T(test_commands),
-	T(test_command_limits), T(test_jobs),
+	T(test_command_limits), T(test_jobs),	T(test_routes),
 };
 
 RUN_ALL(tests)
