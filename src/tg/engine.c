@@ -89,6 +89,7 @@ enum err engine_connected(struct engine *e, struct mono now, struct wall wall,
 	e->transport_up = true;
 	e->starts = true;
 	e->error_packet = 0;
+	e->open_due = mono_add(now, ENGINE_OPEN_US);
 	e->now = now;
 	e->connected = true;
 	e->online = false;
@@ -389,6 +390,9 @@ enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei)
 	e->now = now;
 	if (!e->connected)
 		return ERR_OK;
+	if (!transport_is_open(&e->transport) && !mono_before(now, e->open_due))
+		return err_set(ei, ERR_TIMEOUT,
+			       "the proxy did not answer our hello");
 	rc = engine_keys_tick(e, ei);
 	return engine_finish(e, rc, ei);
 }
@@ -444,6 +448,8 @@ struct mono engine_deadline(const struct engine *e)
 
 	if (!e->connected)
 		return MONO_NEVER;
+	if (!transport_is_open(&e->transport))
+		t = mono_min(t, e->open_due);
 	if (e->hello)
 		t = mono_min(t, updates_deadline(&e->updates));
 	return t;

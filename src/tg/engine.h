@@ -202,6 +202,7 @@ struct engine {
 	int64_t self_id;
 	struct updates_pos told; /* last ENGINE_POSITION */
 	enum err failed;	 /* found inside an event: hang up */
+	struct mono open_due;	 /* a proxy has to let us speak by then */
 	int32_t error_packet;	 /* of this connection: -404, -429, ...; 0 */
 	bool connected, hello, online, refused, transport_up;
 	bool starts; /* nothing was written on this connection yet */

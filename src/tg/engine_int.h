@@ -18,6 +18,7 @@
 #include "tl/tl_wanted.h"
 
 #define ENGINE_ARENA_MAX (32U << 20) /* one decoded answer */
+#define ENGINE_OPEN_US (INT64_C(30) * US_PER_SEC)
 
 /* Tags of our own queries; a channel's difference is CHANNEL | id. */
 #define ENGINE_TAG_SELF (UINT64_C(1) << 60)

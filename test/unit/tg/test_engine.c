@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mtproto/proxy_secret.h"
 #include "rig.h"
 #include "tg/messages.h"
 
@@ -354,6 +355,42 @@ static void test_flood_self(void **state)
 	rig_come_online(r);
 }
 
+/* Behind a proxy that wears TLS nothing is said before it has answered. */
+static void test_a_proxy_that_does_not_answer(void **state)
+{
+	struct rig *r = *state;
+	struct proxy_secret secret = { .kind = PROXY_SECRET_TLS,
+				       .domain = "example.org" };
+	const struct transport_config cfg = { .kind = TRANSPORT_PADDED,
+					      .dc_field = 2,
+					      .proxy = &secret };
+	struct err_info ei = { 0 };
+	struct buf out;
+
+	buf_init(&out, 1 << 16);
+	engine_set_transport(&r->e, &cfg, 2);
+	assert_int_equal(engine_connected(&r->e, r->now,
+					  (struct wall){ SEC * US_PER_SEC },
+					  &ei),
+			 ERR_OK);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(engine_output(&r->e, r->now, &out, &ei),
+				 ERR_OK);
+	assert_true(buf_len(&out) > 100 && buf_len(&out) < 3000);
+	assert_int_equal(buf_head(&out)[0], 0x16); /* one ClientHello */
+	assert_true(engine_deadline(&r->e).us <=
+		    mono_add(r->now, 30 * US_PER_SEC).us);
+	r->now = mono_add(r->now, 30 * US_PER_SEC - 1);
+	assert_int_equal(engine_tick(&r->e, r->now, &ei), ERR_OK);
+	r->now = mono_add(r->now, 1);
+	assert_int_equal(engine_tick(&r->e, r->now, &ei), ERR_TIMEOUT);
+	assert_non_null(strstr(ei.msg, "proxy"));
+	buf_deinit(&out);
+	hang_up(r);
+	/* the next connection is another matter */
+	come_online(r);
+}
+
 /* What was kept elsewhere holds from the first call on. */
 static void test_flood_restored(void **state)
 {
@@ -596,6 +633,7 @@ static void test_env(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_a_proxy_that_does_not_answer),
 		T(test_first_time),
 		T(test_from_position),
 		T(test_pushed),
