@@ -82,6 +82,22 @@ static void count_online(enum account_state from, enum account_state to)
 		metrics_add(METRIC_ACCOUNTS_ONLINE, -1);
 }
 
+/* From dialling to being online, or to whatever else. */
+static void count_keying(struct account *a, enum account_state to)
+{
+	bool keying = a->keying;
+
+	if (to == ACCOUNT_DIALING)
+		keying = engine_needs_key(&a->engine, loop_now(a->fleet->loop));
+	else if (to != ACCOUNT_SYNCING)
+		keying = false;
+	if (keying && !a->keying)
+		a->fleet->keying++;
+	else if (a->keying && !keying)
+		a->fleet->keying--;
+	a->keying = keying;
+}
+
 void account_move(struct account *a, enum account_state to, const char *why)
 {
 	enum account_state from = account_state(a);
@@ -96,6 +112,7 @@ void account_move(struct account *a, enum account_state to, const char *why)
 	sm_move(&a->sm, to, why, now_us(a));
 	a->state_since = loop_wall(a->fleet->loop);
 	count_online(from, to);
+	count_keying(a, to);
 	if (to != ACCOUNT_WAITING)
 		bset_remove(&a->fleet->waiting, idtab_index(a->id));
 	log_at(account_state_is_end(to) ? LOG_WARN : LOG_DEBUG, LOGEV_ACC_STATE,

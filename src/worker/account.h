@@ -58,6 +58,7 @@ struct account {
 	uint16_t fails;		  /* in a row */
 	uint8_t ended;		  /* the end it was taken away from; 0 = none */
 	uint8_t end;	      /* state to end in, found by an event; 0 = none */
+	bool keying;	      /* counted in fleet->keying */
 	uint8_t keys_unknown; /* refusals by error packet, in a row */
 	int64_t wait_us;      /* Telegram asked for, before the next try */
 	uint8_t at_try;	      /* which of its data centre's addresses */

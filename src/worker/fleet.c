@@ -240,12 +240,13 @@ static void refill(struct fleet *f)
 		f->dial_tokens_us = per * FLEET_DIAL_BURST;
 }
 
-/* What the connection costs: a key exchange is dear, for both ends. */
+/* What the connection costs: a key exchange is dear, for both ends.  0: it has to
+ * wait for others to be done with theirs. */
 static int64_t price(const struct fleet *f, const struct account *a)
 {
-	return engine_needs_key(&a->engine, loop_now(f->loop))
-		       ? US_PER_SEC / FLEET_KEY_RATE
-		       : US_PER_SEC / FLEET_DIAL_RATE;
+	if (!engine_needs_key(&a->engine, loop_now(f->loop)))
+		return US_PER_SEC / FLEET_DIAL_RATE;
+	return f->keying < FLEET_KEYS_MAX ? US_PER_SEC / FLEET_KEY_RATE : 0;
 }
 
 static void on_dial_timer(struct wheel_timer *t, void *ctx)
@@ -257,12 +258,16 @@ static void on_dial_timer(struct wheel_timer *t, void *ctx)
 	refill(f);
 	while (f->dial_tokens_us >= per && bset_next(&f->waiting, bit, &bit)) {
 		struct account *a = fleet_at(f, bit);
+		int64_t cost = a ? price(f, a) : 0;
 
-		bset_remove(&f->waiting, bit);
-		if (!a)
+		if (a && !cost) {
+			bit++;
 			continue;
-		f->dial_tokens_us -= price(f, a);
-		account_dial(a);
+		}
+		bset_remove(&f->waiting, bit);
+		f->dial_tokens_us -= cost;
+		if (a)
+			account_dial(a);
 	}
 	if (f->waiting.count)
 		loop_arm(f->loop, &f->dial_timer, per);

@@ -24,6 +24,8 @@
 #define FLEET_DIAL_RATE 100
 /* ... of those that begin with a key exchange. */
 #define FLEET_KEY_RATE 50
+/* ... and so many of them at once: a slow data centre is not given more. */
+#define FLEET_KEYS_MAX 32
 /* "Too many connections" from a data centre: nobody dials it for so long. */
 #define FLEET_HOLD_SEC 60
 
@@ -85,6 +87,7 @@ struct fleet {
 	struct loop_call flush;	  /* the journal's, at the end of the turn */
 	struct mono lease_min;	  /* no lease ends before */
 	struct account_job *jobs; /* of accounts, on the work pool */
+	uint32_t keying; /* accounts that make a key before they are online */
 	struct fleet_hold holds[TELEGRAM_DCS_MAX];
 	struct mono dial_at; /* token bucket: when it was last filled */
 	int64_t dial_tokens_us;

@@ -47,10 +47,22 @@ struct rig {
 	int heard; /* messages of the SOCKS5 greeting */
 	bool through;
 	struct wire_route route;
-	int wanted;
+	int64_t user;
+	bool crowd; /* each account has a key of its own */
 };
 
 static struct rig *rig;
+
+static void make_key(void)
+{
+	struct dc_store_key row = { .dc_id = 1, .salt = 99 };
+
+	row.created = dc_now(rig->dc);
+	rnd_fill(rnd_system(), row.key, sizeof(row.key));
+	assert_int_equal(dc_key_add(rig->dc, &row, &rig->key), ERR_OK);
+	rig->key->user_id = rig->user;
+	dc_key_save(rig->dc, rig->key);
+}
 
 static void quiet(void *ctx, const char *line)
 {
@@ -74,7 +86,8 @@ static void on_want_session(void *ctx, struct account *a)
 				  .has_route = rig->route.kind,
 				  .route = rig->route };
 
-	rig->wanted++;
+	if (rig->crowd)
+		make_key();
 	assert_int_equal(secret_init(&s.auth_key, rig->key->auth.secret.bytes,
 				     AUTHKEY_LEN),
 			 ERR_OK);
@@ -211,7 +224,6 @@ static void begin_dc(void)
 {
 	struct dc_options o = { .count = 2, .api_id = 5, .api_hash = "x" };
 	struct world_new_user n = { .phone = "9996610001", .first = "Ada" };
-	struct dc_store_key row = { .dc_id = 1, .salt = 99 };
 	struct world_user *ada;
 	struct buf env;
 
@@ -219,11 +231,8 @@ static void begin_dc(void)
 	o.admin = o.listen;
 	assert_int_equal(dc_new(&rig->dc, rig->loop, &o, NULL), ERR_OK);
 	assert_int_equal(world_add_user(&rig->dc->world, &n, &ada), ERR_OK);
-	row.created = dc_now(rig->dc);
-	rnd_fill(rnd_system(), row.key, sizeof(row.key));
-	assert_int_equal(dc_key_add(rig->dc, &row, &rig->key), ERR_OK);
-	rig->key->user_id = ada->id;
-	dc_key_save(rig->dc, rig->key);
+	rig->user = ada->id;
+	make_key();
 	buf_init(&env, 1 << 16);
 	assert_int_equal(dc_env_json(rig->dc, &env), ERR_OK);
 	assert_int_equal(telegram_parse(&rig->telegram,
@@ -571,6 +580,48 @@ static void the_permanent_key_is_gone(void **state)
 	turns_until(revoked);
 }
 
+static bool none_left(void)
+{
+	struct account *a;
+	uint32_t cursor = 0;
+
+	while ((a = fleet_next(&rig->fleet, &cursor)))
+		if (account_state(a) != ACCOUNT_ONLINE)
+			return false;
+	return true;
+}
+
+/* A crowd makes its keys a few at a time. */
+static void a_crowd(void **state)
+{
+	char id[16];
+	uint32_t most = 0;
+
+	assert_int_equal(telegram_use_pfs(&rig->telegram, NULL), ERR_OK);
+	rig->crowd = true;
+	rig->fleet.keying = FLEET_KEYS_MAX - 2; /* others are at it */
+	for (int i = 0; i < 6; i++) {
+		struct account *a;
+
+		snprintf(id, sizeof(id), "%d", 100 + i);
+		assert_int_equal(fleet_find_or_add(&rig->fleet, id, &a),
+				 ERR_OK);
+		a->grant_version = 1;
+		assert_true(lease_hold_confirm(
+			&a->lease, 1, loop_now(rig->loop), 3600 * US_PER_SEC));
+		account_start(a);
+		rig->acc = a;
+	}
+	for (int i = 0; i < WAIT_TURNS && !none_left(); i++) {
+		loop_turn(rig->loop, 20 * US_PER_MS);
+		if (rig->fleet.keying > most)
+			most = rig->fleet.keying;
+	}
+	assert_true(none_left());
+	assert_int_equal(most, FLEET_KEYS_MAX);
+	assert_int_equal(rig->fleet.keying, FLEET_KEYS_MAX - 2);
+}
+
 /* It is taken away in the middle of the arithmetic. */
 static void gone_while_computing(void **state)
 {
@@ -687,6 +738,7 @@ int main(void)
 		cmocka_unit_test(refused_routes),
 		T(temporary_keys),
 		T(the_permanent_key_is_gone),
+		T(a_crowd),
 		T(gone_while_computing),
 		T(the_fleet_ends_while_computing),
 		T(temporary_keys_through_a_proxy),
