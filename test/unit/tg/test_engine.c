@@ -370,7 +370,7 @@ static void test_a_proxy_that_does_not_answer(void **state)
 	buf_init(&out, 1 << 16);
 	engine_set_transport(&r->e, &cfg, 2);
 	assert_int_equal(engine_connected(&r->e, r->now,
-					  (struct wall){ SEC * US_PER_SEC },
+					  (struct wall){ RIG_SEC * US_PER_SEC },
 					  &ei),
 			 ERR_OK);
 	for (int i = 0; i < 3; i++)
@@ -386,9 +386,9 @@ static void test_a_proxy_that_does_not_answer(void **state)
 	assert_int_equal(engine_tick(&r->e, r->now, &ei), ERR_TIMEOUT);
 	assert_non_null(strstr(ei.msg, "proxy"));
 	buf_deinit(&out);
-	hang_up(r);
+	rig_hang_up(r);
 	/* the next connection is another matter */
-	come_online(r);
+	rig_come_online(r);
 }
 
 /* What was kept elsewhere holds from the first call on. */
