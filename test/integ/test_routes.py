@@ -117,9 +117,11 @@ def peers_of(fleet, name="n1"):
 
 
 def check_only_by(fleet, port):
-    peers = peers_of(fleet)
-    if peers is not None:
-        assert port in peers
+    def there():
+        peers = peers_of(fleet)
+        return peers is None or port in peers and peers
+    peers = wait(there)
+    if peers is not True:
         assert not peers & {p for _, p in fleet.dcs.values()}
 
 
