@@ -486,8 +486,11 @@ enum err engine_on_state(struct engine *e, const uint8_t *data, size_t len,
 		rc = err_set(ei, ERR_PROTO, "no state in updates.getState");
 	if (!rc) {
 		updates_set(&e->updates, pos, true, e->now);
-		say_online(e);
+		/* what came before it was known */
+		rc = drain(e, ei);
 	}
+	if (!rc)
+		say_online(e);
 	arena_deinit(&a);
 	return rc;
 }

@@ -103,7 +103,7 @@ static struct updates_channel *find_or_add(struct updates *u, int64_t id)
 	return c;
 }
 
-/* The local counter of an item's box; false: it has none yet, so anything fits. */
+/* The local counter of an item's box; false: it has none yet. */
 static bool local_value(const struct updates *u, const struct updates_item *it,
 			int32_t *ret)
 {
@@ -144,8 +144,11 @@ static enum updates_verdict judge(const struct updates *u,
 	int32_t local;
 	int64_t after;
 
+	/* before the position is known there is nothing to go on from; a
+	 * channel's first update begins it */
 	if (!local_value(u, it, &local))
-		return UPDATES_APPLY;
+		return it->box == UPDATES_CHANNEL ? UPDATES_APPLY
+						  : UPDATES_HELD;
 	after = (int64_t)local + it->count;
 	if (after > it->value)
 		return UPDATES_OLD;
