@@ -110,10 +110,7 @@ void engine_disconnected(struct engine *e)
 	e->online = false;
 	e->hello = false;
 	/* only what others asked for is worth asking again by itself */
-	(void)session_cancel(&e->session, ENGINE_TAG_SELF);
-	(void)session_cancel(&e->session, ENGINE_TAG_STATE);
-	(void)session_cancel(&e->session, ENGINE_TAG_DIFF);
-	(void)session_cancel(&e->session, ENGINE_TAG_CONFIG);
+	engine_calls_cancel_own(e);
 	engine_calls_break(e);
 	engine_keys_disconnected(e);
 	engine_calls_forget(e);
@@ -271,15 +268,37 @@ static void on_key_unknown(struct engine *e)
 	refuse(e, &err);
 }
 
+/* After a refusal nothing more is done on this connection.  But the session has
+ * let go of the call: who made it has to hear how it ended. */
+static void on_late_answer(struct engine *e, const struct session_event *ev)
+{
+	bool ours = ENGINE_TAG_KIND(ev->tag) != 0;
+	struct engine_call c;
+	struct rpcerr err;
+
+	if (ev->type == SESSION_RPC_ERROR) {
+		rpcerr_classify(&err, ev->code, ev->data, ev->len);
+		(void)!engine_call_refused(e, ev->tag, &err, NULL);
+	}
+	c = engine_call_end(e, ev->tag);
+	if (!ours && ev->type == SESSION_RPC_ERROR)
+		engine_unanswered(e, &c, err.row->err, &err);
+	else if (!ours)
+		(void)!engine_answered(e, &c, ev->data, ev->len, NULL);
+	engine_call_drop(&c);
+}
+
 static void on_session(void *ctx, const struct session_event *ev)
 {
 	struct engine *e = ctx;
 	struct err_info ei = { 0 };
 	enum err rc = ERR_OK;
 
-	/* after a refusal nothing more is done on this connection */
-	if (e->refused && ev->type != SESSION_FAILED)
+	if (e->refused && ev->type != SESSION_FAILED) {
+		if (ev->type == SESSION_RESULT || ev->type == SESSION_RPC_ERROR)
+			on_late_answer(e, ev);
 		return;
+	}
 	if (engine_keys_event(e, ev))
 		return;
 	switch (ev->type) {
@@ -389,12 +408,17 @@ enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei)
 
 	e->now = now;
 	if (!e->connected)
-		return ERR_OK;
+		return session_tick(&e->session, now, ei);
 	if (!transport_is_open(&e->transport) && !mono_before(now, e->open_due))
 		return err_set(ei, ERR_TIMEOUT,
 			       "the proxy did not answer our hello");
 	rc = engine_keys_tick(e, ei);
 	return engine_finish(e, rc, ei);
+}
+
+void engine_fail_calls(struct engine *e, enum err rc)
+{
+	session_reset(&e->session, rc);
 }
 
 /* A proxy may have to be talked to before anything can be said through it. */

@@ -231,7 +231,10 @@ void engine_disconnected(struct engine *e);
 
 enum err engine_feed(struct engine *e, const uint8_t *data, size_t len,
 		     struct mono now, struct err_info *ei);
+/* Without a connection only what waited too long ends. */
 enum err engine_tick(struct engine *e, struct mono now, struct err_info *ei);
+/* Nobody will connect it again: every call under way ends with rc. */
+void engine_fail_calls(struct engine *e, enum err rc);
 /* Appends everything there is to write. */
 enum err engine_output(struct engine *e, struct mono now, struct buf *out,
 		       struct err_info *ei);
@@ -251,6 +254,10 @@ static inline void engine_at(struct engine *e, struct mono now)
 {
 	e->now = now;
 }
+
+/* The time waits are counted in: Telegram's, or `guess` until it is known. */
+struct wall engine_time(const struct engine *e, struct mono now,
+			struct wall guess);
 
 struct engine_request {
 	uint16_t function;    /* TLN_* of one that is wanted */

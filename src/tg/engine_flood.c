@@ -9,6 +9,14 @@ struct wall engine_server_now(const struct engine *e)
 	return (struct wall){ session_time(&e->session, e->now).us };
 }
 
+struct wall engine_time(const struct engine *e, struct mono now,
+			struct wall guess)
+{
+	if (!e->session.time_known)
+		return guess;
+	return (struct wall){ session_time(&e->session, now).us };
+}
+
 void engine_call_drop(struct engine_call *c)
 {
 	free(c->said);
@@ -244,6 +252,14 @@ void engine_calls_break(struct engine *e)
 		c->why = ERR_UNAVAILABLE;
 		(void)session_cancel(&e->session, c->tag);
 	}
+}
+
+void engine_calls_cancel_own(struct engine *e)
+{
+	/* the last takes the place of one that ends: from the end, then */
+	for (uint32_t i = e->ncalls; i-- > 0;)
+		if (i < e->ncalls && ENGINE_TAG_KIND(e->calls[i].tag))
+			(void)session_cancel(&e->session, e->calls[i].tag);
 }
 
 void engine_calls_forget(struct engine *e)

@@ -104,6 +104,8 @@ bool engine_call_again(struct engine *e, uint64_t tag, const struct rpcerr *err,
 void engine_calls_break(struct engine *e);
 /* On losing the connection: keeps those the session will send again. */
 void engine_calls_forget(struct engine *e);
+/* The same for our own: they are made anew, by what is known then. */
+void engine_calls_cancel_own(struct engine *e);
 void engine_calls_deinit(struct engine *e);
 
 /* engine_input.c: users and chats of whatever was read. */
