@@ -125,7 +125,7 @@ void account_move(struct account *a, enum account_state to, const char *why)
 enum wire_status account_status(const struct account *a)
 {
 	if (account_state(a) == ACCOUNT_ONLINE &&
-	    flood_limited_until(&a->engine.flood, loop_wall(a->fleet->loop)).us)
+	    flood_limited_until(&a->engine.flood, account_limits_now(a)).us)
 		return WIRE_LIMITED;
 	/* a dead session is not just offline because nobody holds it */
 	if (account_state(a) == ACCOUNT_PARKED && a->ended)
@@ -193,6 +193,7 @@ static void parked(struct account *a)
 		account_start(a);
 		return;
 	}
+	engine_fail_calls(&a->engine, ERR_LEASE_LOST);
 	if (!a->lease.epoch)
 		return;
 	a->released_epoch = a->lease.epoch;
@@ -286,8 +287,10 @@ static enum err take_key(struct account *a, const struct wire_session *s,
 {
 	/* ours is newer than what came with the session, if there is one */
 	bool fresh = a->place.pts <= 0 && s->has_update_state && s->pts > 0;
-	enum err rc = engine_set_key(&a->engine, s->auth_key.bytes, ei);
+	enum err rc;
 
+	account_place_keep(a);
+	rc = engine_set_key(&a->engine, s->auth_key.bytes, ei);
 	if (rc)
 		return rc;
 	if (fresh)

@@ -99,6 +99,8 @@ void account_dial(struct account *a);
 
 /* Asks Telegram where its data centres are, if it is time to. */
 void account_ask_config(struct account *a);
+/* What time it is for the waits of its flood book. */
+struct wall account_limits_now(const struct account *a);
 
 /* What the last node told of the account comes with a grant, ... */
 void account_place_take(struct account *a, const struct wire_lease *l);

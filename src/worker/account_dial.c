@@ -18,6 +18,7 @@
 #define ACCOUNT_KEYS_UNKNOWN_MAX 3
 /* Data centres it is sent on to before it goes back to its own. */
 #define ACCOUNT_MOVES_MAX 3
+#define ACCOUNT_LOOK_US (INT64_C(60) * US_PER_SEC)
 #define ACCOUNT_SEND_US (INT64_C(120) * US_PER_SEC)
 
 static struct mono now(const struct account *a)
@@ -108,9 +109,12 @@ static void failed(struct account *a, enum err rc, struct err_info *ei)
 		enum account_state end = (enum account_state)a->end;
 
 		a->end = 0;
+		engine_fail_calls(&a->engine, rc);
 		account_move(a, end, a->fault.code);
 		return;
 	}
+	/* messages wait for the next connection, but not for ever */
+	(void)!engine_tick(&a->engine, now(a), NULL);
 	if (was_online && mono_diff(now(a), (struct mono){ a->sm.since_us }) >
 				  ACCOUNT_STABLE_US)
 		a->fails = 0;
@@ -203,8 +207,7 @@ static void on_open(void *ctx, uint64_t link)
 	account_move(a, ACCOUNT_SYNCING, "connected");
 	plan(a, &p);
 	engine_set_transport(&a->engine, &p.transport, a->dc_id);
-	rc = engine_connected(&a->engine, now(a), loop_wall(a->fleet->loop),
-			      &ei);
+	rc = engine_connected(&a->engine, now(a), account_limits_now(a), &ei);
 	pump(a, rc, &ei);
 }
 
@@ -280,6 +283,14 @@ static const struct link_ops account_link_ops = {
 	.on_close = on_close,
 };
 
+/* The clock that names the end may be put right meanwhile: it is looked at again
+ * now and then. */
+static void wait_for(struct account *a, int64_t us)
+{
+	loop_arm(a->fleet->loop, &a->timer,
+		 us < ACCOUNT_LOOK_US ? us : ACCOUNT_LOOK_US);
+}
+
 void account_dial(struct account *a)
 {
 	struct route_plan p;
@@ -300,7 +311,7 @@ void account_dial(struct account *a)
 				     fleet_held_us(a->fleet, a->dc_id), 20);
 	if (wait_us) {
 		account_move(a, ACCOUNT_BACKOFF, "told to wait");
-		loop_arm(a->fleet->loop, &a->timer, wait_us);
+		wait_for(a, wait_us);
 		return;
 	}
 	plan(a, &p);
@@ -315,11 +326,15 @@ static void on_timer(struct wheel_timer *t, void *ctx)
 {
 	struct account *a = ctx;
 	struct err_info ei = { 0 };
+	int64_t wait_us;
 	enum err rc;
 
 	if (account_state(a) == ACCOUNT_BACKOFF) {
+		wait_us = account_limits_dial_wait_us(a);
 		if (a->link)
 			loop_arm(a->fleet->loop, &a->timer, US_PER_SEC);
+		else if (wait_us)
+			wait_for(a, wait_us);
 		else
 			account_start(a);
 		return;
@@ -344,6 +359,7 @@ static void on_user(struct account *a, const struct engine_user *u)
 	a->username = dup_or_null(u->username);
 	a->phone = dup_or_null(u->phone);
 	a->keys_unknown = 0;
+	account_limits_learn_time(a);
 	account_changed(a, false);
 }
 

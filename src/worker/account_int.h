@@ -19,6 +19,8 @@
 void account_gone_link(struct account *a);
 /* account_limits.c */
 void account_limits_restore(struct account *a);
+/* It spoke to Telegram: the engine knows the time. */
+void account_limits_learn_time(struct account *a);
 /* After the engine ran. */
 void account_limits_note(struct account *a);
 void account_limits_expire(struct account *a);
@@ -32,6 +34,8 @@ void account_place_restore(struct account *a);
 /* The engine took updates; channels have places of their own. */
 void account_place_moved(struct account *a, struct updates_pos pos);
 void account_place_heard(struct account *a, int64_t chat_id);
+/* Before the engine gets another key, which empties it. */
+void account_place_keep(struct account *a);
 /* Into an engine that has its key. */
 void account_place_apply(struct account *a);
 /* account_peers.c: with a session come those it knew. */

@@ -89,6 +89,29 @@ static void keep_channels(struct account *a, const struct wire_position *p)
 	a->nchannels = p->nchannels;
 }
 
+/* The new key is for the same account: its channels stay where they were. */
+void account_place_keep(struct account *a)
+{
+	const struct updates *u = &a->engine.updates;
+	struct wire_channel *all;
+	struct updates_place c;
+
+	if (!u->nchannels)
+		return;
+	all = reallocarray(a->channels, a->nchannels + u->nchannels,
+			   sizeof(*all));
+	if (!all) {
+		log_warn(LOGEV_ACC_MSG, log_str("acc", a->account_id),
+			 log_str("msg", "places in channels not kept"));
+		return;
+	}
+	a->channels = all;
+	for (uint32_t i = 0; updates_channel_at(u, i, &c); i++)
+		all[a->nchannels++] =
+			(struct wire_channel){ c.channel_id, c.access_hash,
+					       c.pts };
+}
+
 /* Ours may be of a stay that ended, with another node's after it. */
 static bool is_newer(const struct account *a, const struct wire_position *p)
 {
@@ -99,7 +122,7 @@ static bool is_newer(const struct account *a, const struct wire_position *p)
 
 static void take_limits(struct account *a, const struct wire_lease *l)
 {
-	struct wall now = loop_wall(a->fleet->loop);
+	struct wall now = account_limits_now(a);
 	struct err_info ei = { 0 };
 
 	for (size_t i = 0; i < l->nlimits; i++) {
@@ -124,6 +147,8 @@ void account_place_take(struct account *a, const struct wire_lease *l)
 	const struct wire_position *p = &l->position;
 
 	take_limits(a, l);
+	/* what was told under the epoch before may have come too late */
+	mark(a);
 	/* what runs knows better: the grant came late */
 	if (!l->has_position || a->link)
 		return;
@@ -138,6 +163,14 @@ void account_place_take(struct account *a, const struct wire_lease *l)
 	keep_channels(a, p);
 	if (a->has_session)
 		account_place_apply(a);
+}
+
+static void add_channel(struct wire_position *p, struct wire_channel *list,
+			int64_t id, int64_t access_hash, int64_t pts)
+{
+	if (p->nchannels < WIRE_CHANNELS_MAX && pts > 0 && id > 0)
+		list[p->nchannels++] =
+			(struct wire_channel){ id, access_hash, pts };
 }
 
 enum err account_place_tell(struct account *a, struct arena *arena,
@@ -155,18 +188,18 @@ enum err account_place_tell(struct account *a, struct arena *arena,
 					      .qts = a->place.qts,
 					      .date = a->place.date,
 					      .seq = a->place.seq };
-	if (!u->nchannels)
+	if (!u->nchannels && !a->nchannels)
 		return ERR_OK;
 	list = arena_array(arena, WIRE_CHANNELS_MAX, sizeof(*list));
 	if (!list)
 		return ERR_NOMEM;
 	w->position.channels = list;
-	for (uint32_t i = 0; updates_channel_at(u, i, &c) &&
-			     w->position.nchannels < WIRE_CHANNELS_MAX;
-	     i++)
-		if (c.pts > 0 && c.channel_id > 0)
-			list[w->position.nchannels++] =
-				(struct wire_channel){ c.channel_id,
-						       c.access_hash, c.pts };
+	for (uint32_t i = 0; updates_channel_at(u, i, &c); i++)
+		add_channel(&w->position, list, c.channel_id, c.access_hash,
+			    c.pts);
+	/* brought, and still waiting for the session */
+	for (size_t i = 0; i < a->nchannels; i++)
+		add_channel(&w->position, list, a->channels[i].id,
+			    a->channels[i].access_hash, a->channels[i].pts);
 	return ERR_OK;
 }

@@ -109,7 +109,7 @@ static enum err add_report(struct beat *b, struct arena *arena, struct lists *l,
 	enum err rc;
 
 	fill_account(a, w);
-	rc = fill_limits(a, loop_wall(b->loop), arena, w);
+	rc = fill_limits(a, account_limits_now(a), arena, w);
 	if (!rc)
 		rc = account_place_tell(a, arena, w);
 	if (w->has_position)

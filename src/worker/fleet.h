@@ -92,7 +92,9 @@ struct fleet {
 	struct mono dial_at; /* token bucket: when it was last filled */
 	int64_t dial_tokens_us;
 	uint64_t changes;
-	bool closing; /* the process ends: nothing starts */
+	int64_t srv_offset_us; /* Telegram's time minus the loop's, */
+	bool srv_known;	       /* as some account heard it */
+	bool closing;	       /* the process ends: nothing starts */
 };
 
 struct fleet_config {
