@@ -6,7 +6,9 @@
 #include "sim.h"
 
 /* A node that was silent longer may be given up. */
-#define SILENT_US (SIM_TTL_US + 2 * SIM_GRACE_US)
+#define SILENT_US (SIM_TTL_US + 10 * US_PER_SEC)
+#define SEND_AGAIN_US (4 * US_PER_SEC)
+#define ORDERS_IN_ANSWER 64
 
 static const struct lease_rules rules = { SIM_BEAT_US, SIM_TTL_US,
 					  SIM_GRACE_US };
@@ -51,6 +53,16 @@ static void take_limits(struct sim_account *a, const struct wire_account *w)
 	}
 }
 
+static void take_position(struct sim_account *a, const struct wire_position *p)
+{
+	a->has_pos = true;
+	a->pos = *p;
+	a->pos.channels = &a->channel;
+	if (p->nchannels)
+		a->channel = p->channels[0];
+	a->pos.nchannels = p->nchannels != 0;
+}
+
 /* Before what is released: the last word comes with it. */
 static void take_reports(struct sim *s, int node, const struct wire_beat *b)
 {
@@ -60,25 +72,100 @@ static void take_reports(struct sim *s, int node, const struct wire_beat *b)
 
 		if (a->holder != node || a->epoch != w->epoch)
 			continue;
+		sim_say(s, a, "n%d reports %s, pts %lld, channel %lld", node,
+			wire_status_name(w->status), (long long)w->position.pts,
+			(long long)(w->position.nchannels
+					    ? w->position.channels[0].pts
+					    : 0));
+		a->status = w->status;
 		take_limits(a, w);
-		if (!w->has_position)
-			continue;
-		a->has_pos = true;
-		a->pos = w->position;
+		if (w->has_position)
+			take_position(a, &w->position);
 	}
 }
 
-static bool holds(const struct wire_beat *b, const struct sim_account *a)
+/* What the beat says of leases it lives under; 0 = nothing. */
+static void note_held(struct sim *s, const struct wire_beat *b)
 {
-	for (size_t i = 0; i < b->nheld; i++)
-		if (!strcmp(b->held[i].account_id, a->name))
-			return b->held[i].epoch == a->epoch;
-	return false;
+	memset(s->held, 0, (size_t)s->naccounts * sizeof(*s->held));
+	for (size_t i = 0; i < b->nheld; i++) {
+		const struct sim_account *a = find(s, b->held[i].account_id);
+
+		s->held[sim_number(s, a)] = b->held[i].epoch;
+	}
+}
+
+static void take_result(struct sim *s, int node, const struct wire_result *r)
+{
+	struct sim_send *m;
+	int n = 0, tries = 0;
+
+	if (sscanf(r->command_id, "c%d.%d", &n, &tries) != 2 || n < 0 ||
+	    n >= s->nsends)
+		sim_fail(s, "a beat answers the order %s", r->command_id);
+	m = &s->sends[n];
+	if (m->done || m->node != node || m->tries != tries)
+		return;
+	if (r->success || strstr(r->error, "already")) {
+		if (!m->stored)
+			sim_fail(s, "a%d says it sent message %d, and did not",
+				 m->account, n);
+		m->done = true;
+		return;
+	}
+	if (strstr(r->error, "Telegram said"))
+		sim_hit(s, HIT_FLOOD_HELD);
+	sim_hit(s, HIT_SEND_RETRIED);
+	m->node = -1;
+	m->again_at = sim_now(s) + SEND_AGAIN_US;
+}
+
+static void take_results(struct sim *s, int node, const struct wire_beat *b)
+{
+	for (size_t i = 0; i < b->nresults; i++)
+		take_result(s, node, &b->results[i]);
+}
+
+/* The waits go with the account.  A node whose wall clock is wrong cannot know
+ * when they end until it has spoken to Telegram. */
+static void move_waits(struct sim *s, struct sim_account *a, int node)
+{
+	bool wrong = s->workers[node].clock.wall_off_us != 0;
+
+	for (int i = 0; i < CALLS; i++) {
+		struct sim_wait *w = &a->waits[i];
+
+		if (wrong)
+			w->told = 0;
+		else if (w->told && w->told == a->holder + 1)
+			w->told = node + 1;
+	}
+}
+
+static void taken_over(struct sim *s, struct sim_account *a)
+{
+	sim_hit(s, HIT_TAKEOVER);
+	/* it may not have told what it heard */
+	for (int i = 0; i < CALLS; i++)
+		a->waits[i].told = 0;
+	sim_check_lost(a, true);
+	a->lost = 0;
+}
+
+static void granted(struct sim *s, struct sim_account *a, int node)
+{
+	if (a->holder >= 0 && a->holder != node) {
+		sim_hit(s, HIT_MOVED);
+		if (a->has_pos)
+			sim_hit(s, HIT_MOVED_PLACE);
+	}
+	if (a->lost)
+		sim_check_lost(a, false);
+	move_waits(s, a, node);
 }
 
 /* Shall `node` run the account after this beat? */
-static bool lease(struct sim *s, int node, const struct wire_beat *b,
-		  struct sim_account *a, bool *ret_new)
+static bool lease(struct sim *s, int node, struct sim_account *a, bool *ret_new)
 {
 	const struct lease_view v = { .epoch = a->epoch,
 				      .holder = node_name(a->holder),
@@ -89,34 +176,136 @@ static bool lease(struct sim *s, int node, const struct wire_beat *b,
 
 	if (a->wanted != node)
 		return false;
-	if (a->holder == node && !a->released && holds(b, a))
+	if (a->holder == node && !a->released &&
+	    s->held[sim_number(s, a)] == a->epoch) {
+		if (s->workers[node].known_boot > a->lost)
+			a->lost = 0;
 		goto answered;
+	}
 	switch (lease_may_grant(&rules, &v, node_name(node), s->control_started,
-				s->clock.mono, &until)) {
+				s->now, &until)) {
 	case LEASE_WAIT:
 		return false;
 	case LEASE_TAKEOVER:
-		s->takeovers++;
-		a->taken = true;
-		a->told = 0; /* it may not have told what it heard */
+		taken_over(s, a);
 		break;
 	case LEASE_GRANT:
-		if (a->told && a->told == a->holder + 1)
-			a->told = node + 1; /* waits travel */
+		granted(s, a, node);
 		break;
 	}
+	sim_say(s, a,
+		"lease %lld for n%d, from n%d (released %d), pts %lld, "
+		"channel %lld",
+		(long long)a->epoch + 1, node, a->holder, a->released,
+		(long long)a->pos.pts, (long long)a->channel.pts);
 	*ret_new = true;
 	a->epoch++;
 	a->holder = node;
 	a->released = false;
 answered:
 	a->answered_known = true;
-	a->answered = s->clock.mono;
+	a->answered = s->now;
 	return true;
 }
 
-static void answer(struct sim *s, int node, uint64_t tag,
-		   const struct wire_beat *b)
+bool sim_control_lease_is(struct sim *s, const struct account *a, int node)
+{
+	const struct sim_account *sa = find(s, a->account_id);
+
+	return sa->holder == node && !sa->released &&
+	       a->lease.epoch <= sa->epoch;
+}
+
+static const char *order_text(struct sim *s, struct arena *arena,
+			      const struct sim_send *m)
+{
+	char text[2400], peer[24] = "self";
+
+	if (m->peer)
+		snprintf(peer, sizeof(peer), "%lld", (long long)m->peer);
+	snprintf(text, sizeof(text),
+		 "{\"account_id\":\"a%d\",\"peer\":\"%s\","
+		 "\"random_id\":\"%lld\",\"text\":\"s%d %*s\"}",
+		 m->account, peer, (long long)m->random_id, (int)(m - s->sends),
+		 m->big ? 2000 : 1, ".");
+	return arena_str(arena, text, strlen(text));
+}
+
+/* The node's orders, until they are answered. */
+static void give_orders(struct sim *s, int node, struct arena *arena,
+			struct wire_answer *ans)
+{
+	struct wire_command *list =
+		arena_array(arena, ORDERS_IN_ANSWER, sizeof(*list));
+	uint64_t inc = s->workers[node].known_boot;
+
+	while (s->first_open < s->nsends && s->sends[s->first_open].done)
+		s->first_open++;
+	for (int i = s->first_open;
+	     i < s->nsends && ans->ncommands < ORDERS_IN_ANSWER; i++) {
+		struct sim_send *m = &s->sends[i];
+		const struct sim_account *a = &s->accounts[m->account];
+		char id[32];
+
+		if (m->done || a->holder != node || a->released || a->dead ||
+		    m->again_at > sim_now(s))
+			continue;
+		if (m->node != node || m->incarnation != inc)
+			m->tries++;
+		m->node = node;
+		m->incarnation = inc;
+		snprintf(id, sizeof(id), "c%d.%d", i, m->tries);
+		list[ans->ncommands++] = (struct wire_command){
+			.command_id = arena_str(arena, id, strlen(id)),
+			.action = "send_message",
+			.params = order_text(s, arena, m),
+		};
+	}
+	ans->commands = list;
+}
+
+static size_t give_leases(struct sim *s, int node, struct wire_lease *l)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < s->naccounts; i++) {
+		struct sim_account *a = &s->accounts[i];
+		bool fresh = false;
+
+		if (!lease(s, node, a, &fresh))
+			continue;
+		l[n++] = (struct wire_lease){
+			.account_id = a->name,
+			.epoch = a->epoch,
+			.ttl_ms = SIM_TTL_US / US_PER_MS,
+			.has_session = true,
+			.session = { .version = a->version,
+				     .fingerprint = "00" },
+			.has_position = fresh && a->has_pos,
+			.position = a->pos,
+			.limits = a->limits,
+			.nlimits = fresh ? a->nlimits : 0,
+		};
+	}
+	return n;
+}
+
+static void send_answer(struct sim *s, int node, uint64_t tag,
+			const struct buf *out)
+{
+	bool lost = !s->calm && sim_chance(s, 3);
+	int times = !s->calm && sim_chance(s, 3) ? 2 : 1;
+
+	if (lost)
+		sim_hit(s, HIT_ANSWER_LOST);
+	else if (times == 2)
+		sim_hit(s, HIT_ANSWER_TWICE);
+	for (int i = 0; i < times && !lost; i++)
+		sim_plan(s, sim_between(s, 2, 300) * US_PER_MS, SIM_ANSWER,
+			 (uint64_t)node, tag, buf_head(out), buf_len(out));
+}
+
+static void answer(struct sim *s, int node, uint64_t tag, struct arena *arena)
 {
 	struct wire_lease *l = calloc((size_t)s->naccounts, sizeof(*l));
 	struct wire_answer ans = { .success = true,
@@ -128,31 +317,28 @@ static void answer(struct sim *s, int node, uint64_t tag,
 
 	if (!l)
 		abort();
-	for (int i = 0; i < s->naccounts; i++) {
-		struct sim_account *a = &s->accounts[i];
-		bool granted = false;
-
-		if (!lease(s, node, b, a, &granted))
-			continue;
-		l[ans.nleases++] = (struct wire_lease){
-			.account_id = a->name,
-			.epoch = a->epoch,
-			.ttl_ms = SIM_TTL_US / US_PER_MS,
-			.has_session = true,
-			.session = { .version = 1, .fingerprint = "00" },
-			.has_position = granted && a->has_pos,
-			.position = a->pos,
-			.limits = a->limits,
-			.nlimits = granted ? a->nlimits : 0,
-		};
-	}
+	ans.nleases = give_leases(s, node, l);
+	give_orders(s, node, arena, &ans);
 	buf_init(&out, WIRE_BODY_MAX);
 	if (wire_answer_encode(&ans, &out))
 		sim_fail(s, "cannot encode an answer");
-	sim_plan(s, sim_between(s, 2, 300) * US_PER_MS, SIM_ANSWER,
-		 (uint64_t)node, tag, buf_head(&out), buf_len(&out));
+	send_answer(s, node, tag, &out);
 	buf_deinit(&out);
 	free(l);
+}
+
+/* As control/nodes.c does: nothing from before what is known already. */
+static bool in_order(struct sim *s, struct sim_worker *w, uint64_t boot,
+		     const struct wire_beat *b)
+{
+	if (boot < w->known_boot ||
+	    (boot == w->known_boot && b->seq < w->known_seq)) {
+		sim_hit(s, HIT_BEAT_ORDER);
+		return false;
+	}
+	w->known_boot = boot;
+	w->known_seq = b->seq;
+	return true;
 }
 
 void sim_control_beat(struct sim *s, const struct sim_event *ev)
@@ -162,23 +348,52 @@ void sim_control_beat(struct sim *s, const struct sim_event *ev)
 	struct wire_beat b;
 	struct arena arena;
 
+	if (s->workers[node].cut_control)
+		sim_hit(s, HIT_CUT_CONTROL);
 	if (s->control_down || s->workers[node].cut_control)
 		return;
 	arena_init(&arena, 64U << 20);
 	if (wire_beat_decode(ev->data, ev->len, &arena, &b, &ei))
 		sim_fail(s, "a beat is refused: %s", ei.msg);
-	s->heard[node] = s->clock.mono;
-	s->beats++;
-	take_reports(s, node, &b);
-	take_released(s, node, &b);
-	sim_control_place(s);
-	answer(s, node, ev->b, &b);
+	if (in_order(s, &s->workers[node], ev->b >> 32, &b)) {
+		s->heard[node] = s->now;
+		s->beats++;
+		note_held(s, &b);
+		take_reports(s, node, &b);
+		take_results(s, node, &b);
+		take_released(s, node, &b);
+		sim_control_place(s);
+		answer(s, node, ev->b, &arena);
+	}
 	arena_deinit(&arena);
 }
 
-void sim_control_move(struct sim_account *a, int node)
+static struct sim_send *new_send(struct sim *s)
 {
-	a->wanted = node;
+	if (s->nsends == s->sends_cap) {
+		s->sends_cap = s->sends_cap ? 2 * s->sends_cap : 64;
+		s->sends = realloc(s->sends,
+				   (size_t)s->sends_cap * sizeof(*s->sends));
+		if (!s->sends)
+			abort();
+	}
+	return &s->sends[s->nsends++];
+}
+
+void sim_control_send(struct sim *s)
+{
+	struct sim_account *a = sim_some_account(s);
+	int64_t n = sim_number(s, a);
+	const int64_t peers[] = { 0, -SIM_CHAT, sim_channel((int)n) };
+	int to = (int)sim_between(s, 0, a->boxes[BOX_CHANNEL].pts ? 2 : 1);
+
+	*new_send(s) =
+		(struct sim_send){ .account = (int)n,
+				   .node = -1,
+				   .peer = peers[to],
+				   .random_id = 1 + s->nsends +
+						((int64_t)s->nsends << 32),
+				   .big = sim_chance(s, 10) };
 }
 
 /* Accounts of nodes that are silent go to one that is not. */
@@ -187,14 +402,14 @@ void sim_control_place(struct sim *s)
 	int alive[SIM_NODES], n = 0;
 
 	for (int i = 0; i < SIM_NODES; i++)
-		if (mono_diff(s->clock.mono, s->heard[i]) < SILENT_US)
+		if (mono_diff(s->now, s->heard[i]) < SILENT_US)
 			alive[n++] = i;
-	if (!n)
+	if (!n || n == SIM_NODES)
 		return;
 	for (int i = 0; i < s->naccounts; i++) {
 		struct sim_account *a = &s->accounts[i];
 
-		if (mono_diff(s->clock.mono, s->heard[a->wanted]) >= SILENT_US)
-			sim_control_move(a, alive[i % n]);
+		if (mono_diff(s->now, s->heard[a->wanted]) >= SILENT_US)
+			a->wanted = alive[i % n];
 	}
 }

@@ -1,153 +1,245 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The API of a data centre: who is who and where, waits, sending.
+ */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "sim.h"
 
-/* Time on a connection is that of its server. */
-static void set_time(struct sim *s, struct fakedc *d)
-{
-	d->sec = SIM_START_SEC + sim_now(s) / US_PER_SEC;
-}
+struct method {
+	uint16_t name; /* TLN_* */
+	enum sim_call call;
+	enum sim_hit hit;
+	void (*run)(struct sim *s, struct sim_account *a,
+		    const struct sim_query *q);
+};
 
-static void answer_self(struct sim *s, struct sim_link *l,
-			const struct fakedc_query *q)
+static void run_self(struct sim *s, struct sim_account *a,
+		     const struct sim_query *q)
 {
-	struct sim_account *a = &s->accounts[l->account];
-	struct fakedc *d = l->server;
-	struct dyn_vec *v = dyn_vec_new(&d->arena);
+	struct dyn_vec *v = dyn_vec_new(&s->reply.arena);
 	const struct dyn_val val = { .kind = DYN_VEC, .vec = v };
-	struct dyn *u = fakedc_new(d, TLN_user);
-	char wait[32];
+	struct dyn *u = dyn_new(&s->reply.arena, TLN_user);
 
-	if (sim_now(s) < a->flood_until && a->told == l->node + 1 &&
-	    l->id > a->flood_link)
-		sim_fail(s, "%s calls while it was told to wait", a->name);
-	if (a->flood) {
-		int64_t sec = sim_between(s, 2, 20);
-
-		a->flood = false;
-		a->flood_link = l->id;
-		a->told = 0;
-		a->flood_until = sim_now(s) + sec * US_PER_SEC;
-		snprintf(wait, sizeof(wait), "FLOOD_WAIT_%d", (int)sec);
-		fakedc_error(d, q, 420, wait);
-		return;
-	}
-	if (l->dc != a->home) {
-		snprintf(wait, sizeof(wait), "USER_MIGRATE_%d", a->home);
-		fakedc_error(d, q, 303, wait);
-		return;
-	}
-	dyn_set_int(u, TLF_id, 1000 + l->account);
+	dyn_set_int(u, TLF_id, 1000 + sim_number(s, a));
 	dyn_push_obj(v, u);
-	fakedc_answer(d, q, TLN_users_getUsers, &val);
+	sim_server_result(s, q, TLN_users_getUsers, &val);
 	/* not for late bytes of a connection the client has given up */
-	if (l->id > a->link)
-		a->link = l->id;
+	if (q->link->id > a->link)
+		a->link = q->link->id;
 }
 
-static struct dyn *state_obj(struct fakedc *d, const struct sim_account *a)
+static void run_state(struct sim *s, struct sim_account *a,
+		      const struct sim_query *q)
 {
-	struct dyn *st = fakedc_new(d, TLN_updates_state);
-
-	dyn_set_int(st, TLF_pts, 1 + a->pts);
-	dyn_set_int(st, TLF_date, 100);
-	dyn_set_int(st, TLF_seq, 1);
-	return st;
+	sim_server_result_obj(s, q, TLN_updates_getState, sim_box_state(s, a));
 }
 
-static struct dyn *message_obj(struct fakedc *d, int id)
+static struct sim_send *send_of(struct sim *s, const char *text)
 {
-	struct dyn *m = fakedc_new(d, TLN_message);
-	struct dyn *peer = fakedc_new(d, TLN_peerChat);
+	int n = text[0] == 's' ? atoi(text + 1) : -1;
 
-	dyn_set_int(peer, TLF_chat_id, 55);
-	dyn_set_int(m, TLF_id, id);
-	dyn_set_obj(m, TLF_peer_id, peer);
-	dyn_set_str(m, TLF_message, "hello");
-	dyn_set_int(m, TLF_date, 100);
-	return m;
+	if (n < 0 || n >= s->nsends)
+		sim_fail(s, "a message nobody ordered: %.20s", text);
+	return &s->sends[n];
 }
 
-static void answer_difference(struct sim *s, struct sim_link *l,
-			      const struct fakedc_query *q)
+/* What a client ordered before under this random_id, by this account. */
+static struct sim_send *sent_before(struct sim *s, int account,
+				    int64_t random_id)
 {
-	struct sim_account *a = &s->accounts[l->account];
-	struct fakedc *d = l->server;
-	struct dyn *diff = fakedc_new(d, TLN_updates_difference);
-	struct dyn_vec *v = dyn_add_vec(diff, TLF_new_messages);
-	struct tl_reader r;
-	int32_t pts;
+	for (int i = 0; i < s->nsends; i++) {
+		struct sim_send *m = &s->sends[i];
 
-	if (!s->calm && sim_chance(s, 10)) {
-		fakedc_error(d, q, 500, "RPC_CALL_FAIL");
-		return;
+		if (m->stored && m->account == account &&
+		    m->random_id == random_id)
+			return m;
 	}
-	cursor_read(&r, q->body, q->len);
-	(void)cursor_get_u32(&r);
-	(void)cursor_get_u32(&r);
-	pts = cursor_get_i32(&r);
-	if (r.rc || pts < 1 || pts > a->pts + 1)
-		sim_fail(s, "%s asks for the difference from %d of %d", a->name,
-			 pts, a->pts + 1);
-	for (int id = pts; id <= a->pts; id++)
-		dyn_push_obj(v, message_obj(d, id));
-	(void)dyn_add_vec(diff, TLF_new_encrypted_messages);
-	(void)dyn_add_vec(diff, TLF_other_updates);
-	(void)dyn_add_vec(diff, TLF_chats);
-	(void)dyn_add_vec(diff, TLF_users);
-	dyn_set_obj(diff, TLF_state, state_obj(d, a));
-	fakedc_answer_obj(d, q, TLN_updates_getDifference, diff);
+	return NULL;
 }
 
-void sim_dc_data(struct sim *s, struct sim_link *l, const uint8_t *data,
-		 size_t len)
+static struct dyn *id_update(struct sim *s, int id, int64_t random_id)
 {
-	struct fakedc *d = l->server;
-	struct fakedc_query q;
+	struct dyn *u = dyn_new(&s->reply.arena, TLN_updateMessageID);
 
-	set_time(s, d);
-	fakedc_feed(d, data, len);
-	while (fakedc_find(d, TLN_users_getUsers)) {
-		q = fakedc_take(d, TLN_users_getUsers);
-		answer_self(s, l, &q);
-	}
-	while (fakedc_find(d, TLN_updates_getState)) {
-		q = fakedc_take(d, TLN_updates_getState);
-		fakedc_answer_obj(d, &q, TLN_updates_getState,
-				  state_obj(d, &s->accounts[l->account]));
-	}
-	while (fakedc_find(d, TLN_updates_getDifference)) {
-		q = fakedc_take(d, TLN_updates_getDifference);
-		answer_difference(s, l, &q);
-	}
-	if (d->n)
-		sim_fail(s, "a query nobody answers: %08x",
-			 (unsigned int)d->queries[0].id);
-	sim_net_send(s, l);
+	dyn_set_int(u, TLF_id, id);
+	dyn_set_int(u, TLF_random_id, random_id);
+	return u;
 }
 
-void sim_dc_talk(struct sim *s, struct sim_account *a)
+static void tell_sent(struct sim *s, struct sim_account *a,
+		      const struct sim_query *q, const struct sim_send *m)
 {
-	struct sim_link *l = sim_link_get(s, a->link);
-	struct dyn *u, *c;
+	int box = m->peer < -SIM_CHANNEL_BASE ? BOX_CHANNEL : BOX_COMMON;
+	struct dyn *c = dyn_new(&s->reply.arena, TLN_updates);
+	struct dyn *u = dyn_new(&s->reply.arena,
+				box == BOX_CHANNEL ? TLN_updateNewChannelMessage
+						   : TLN_updateNewMessage);
+	struct dyn_vec *v = dyn_add_vec(c, TLF_updates);
 
-	if (a->pts + 1 >= SIM_MESSAGES_MAX)
-		return;
-	a->pts++;
-	/* one in five pushes is lost: the gap has to be noticed */
-	if (!l || !l->at_dc || (!s->calm && sim_chance(s, 20)))
-		return;
-	set_time(s, l->server);
-	u = fakedc_new(l->server, TLN_updateNewMessage);
-	c = fakedc_new(l->server, TLN_updates);
-	dyn_set_obj(u, TLF_message, message_obj(l->server, a->pts));
-	dyn_set_int(u, TLF_pts, 1 + a->pts);
+	dyn_push_obj(v, id_update(s, m->id, m->random_id));
+	dyn_set_obj(u, TLF_message, sim_box_message(s, a, box, m->id));
+	dyn_set_int(u, TLF_pts, box == BOX_CHANNEL ? m->id : 1 + m->id);
 	dyn_set_int(u, TLF_pts_count, 1);
-	dyn_push_obj(dyn_add_vec(c, TLF_updates), u);
+	dyn_push_obj(v, u);
 	(void)dyn_add_vec(c, TLF_users);
-	(void)dyn_add_vec(c, TLF_chats);
+	sim_box_chats(s, a, c);
 	dyn_set_int(c, TLF_date, 101);
-	fakedc_push(l->server, c);
-	sim_net_send(s, l);
+	sim_server_result_obj(s, q, TLN_messages_sendMessage, c);
+}
+
+static void store(struct sim *s, struct sim_account *a,
+		  const struct sim_query *q, struct sim_send *m)
+{
+	int box = m->peer < -SIM_CHANNEL_BASE ? BOX_CHANNEL : BOX_COMMON;
+
+	if (++m->stored > 1)
+		sim_fail(s, "%s sent message %d twice", a->name,
+			 (int)(m - s->sends));
+	m->id = sim_box_add(s, a, box, MARK_OWN);
+	sim_hit(s, HIT_SENT);
+	tell_sent(s, a, q, m);
+}
+
+static void run_send(struct sim *s, struct sim_account *a,
+		     const struct sim_query *q)
+{
+	struct sim_send *m, *before;
+	struct tl_reader r;
+	struct dyn *f;
+	int64_t random_id;
+
+	cursor_read(&r, q->body, q->len);
+	if (dyn_read(&r, &schema_api_223, &s->reply.arena, &f, NULL))
+		sim_fail(s, "%s sends what nobody can read", a->name);
+	random_id = dyn_int(f, TLF_random_id, 0);
+	m = send_of(s, dyn_str(f, TLF_message));
+	if (m->account != sim_number(s, a))
+		sim_fail(s, "%s sends what a%d was to", a->name, m->account);
+	before = sent_before(s, m->account, random_id);
+	if (before && before != m)
+		sim_fail(s, "%s sends two messages under one id", a->name);
+	if (!before) {
+		if (random_id != m->random_id && m->stored)
+			sim_fail(s, "%s sent message %d twice", a->name,
+				 (int)(m - s->sends));
+		store(s, a, q, m);
+		return;
+	}
+	sim_hit(s, HIT_SENT_AGAIN);
+	if (sim_chance(s, 30))
+		sim_server_error(s, q, 400, "RANDOM_ID_DUPLICATE");
+	else
+		tell_sent(s, a, q, m);
+}
+
+static const struct method methods[] = {
+	{ TLN_users_getUsers, CALL_SELF, HIT_FLOOD_SELF, run_self },
+	{ TLN_updates_getState, CALL_STATE, HIT_FLOOD_STATE, run_state },
+	{ TLN_updates_getDifference, CALL_DIFF, HIT_FLOOD_DIFF,
+	  sim_box_difference },
+	{ TLN_updates_getChannelDifference, CALL_CHANNEL, HIT_FLOOD_CHANNEL,
+	  sim_box_channel_difference },
+	{ TLN_messages_sendMessage, CALL_SEND, HIT_FLOOD_SEND, run_send },
+};
+
+static const struct method *method_of(uint32_t id)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		const struct schema_ctor *c =
+			schema_by_name(&schema_api_223, methods[i].name);
+
+		if (c && c->id == id)
+			return &methods[i];
+	}
+	return NULL;
+}
+
+/* True: the account is told to wait.  `call` may be of the method as a whole, or
+ * of the method with one peer. */
+static bool flooded(struct sim *s, struct sim_account *a,
+		    const struct sim_query *q, enum sim_call call,
+		    enum sim_hit hit)
+{
+	struct sim_wait *w = &a->waits[call];
+	int64_t sec = sim_between(s, 2, 20);
+	char text[32];
+
+	if (w->told == q->link->node + 1 && q->born > w->heard &&
+	    q->born < w->until)
+		sim_fail(s, "%s calls %08x, %.3f s before its time", a->name,
+			 (unsigned int)q->id,
+			 (double)(w->until - q->born) / US_PER_SEC);
+	if (!w->due)
+		return false;
+	w->due = false;
+	w->told = 0;
+	w->until = sim_now(s) + sec * US_PER_SEC;
+	s->reply.note.tells |= 1U << call;
+	snprintf(text, sizeof(text), "%s_WAIT_%d",
+		 call == CALL_SLOW ? "SLOWMODE" : "FLOOD", (int)sec);
+	sim_hit(s, hit);
+	sim_server_error(s, q, 420, text);
+	return true;
+}
+
+static bool to_channel(struct sim *s, const struct sim_query *q)
+{
+	struct tl_reader r;
+	struct dyn *f;
+
+	cursor_read(&r, q->body, q->len);
+	return !dyn_read(&r, &schema_api_223, &s->reply.arena, &f, NULL) &&
+	       dyn_is(dyn_obj(f, TLF_peer), TLN_inputPeerChannel);
+}
+
+static void die(struct sim *s, struct sim_account *a, const struct sim_query *q)
+{
+	sim_hit(s, a->dead->hit);
+	if (a->dead->code == ENGINE_KEY_UNKNOWN_CODE)
+		sim_server_refuse(s, q->link, a->dead->code);
+	else
+		sim_server_error(s, q, a->dead->code, a->dead->error);
+}
+
+static bool troubled(struct sim *s, const struct sim_query *q)
+{
+	if (s->calm || !sim_chance(s, 1))
+		return false;
+	sim_hit(s, HIT_RPC_ERROR);
+	sim_server_error(s, q, 500, "RPC_CALL_FAIL");
+	return true;
+}
+
+bool sim_dc_query(struct sim *s, const struct sim_query *q)
+{
+	struct sim_account *a = &s->accounts[q->link->account];
+	const struct method *m = method_of(q->id);
+	char text[32];
+
+	sim_say(s, a, "query %08x on link %llu at dc %d", (unsigned int)q->id,
+		(unsigned long long)q->link->id, q->link->dc);
+	if (!m)
+		sim_fail(s, "a query nobody answers: %08x",
+			 (unsigned int)q->id);
+	if (!s->calm && sim_chance(s, 1)) {
+		sim_hit(s, HIT_SWALLOWED);
+		return false;
+	}
+	if (a->dead) {
+		die(s, a, q);
+	} else if (flooded(s, a, q, m->call, m->hit) ||
+		   (m->call == CALL_SEND && to_channel(s, q) &&
+		    flooded(s, a, q, CALL_SLOW, HIT_SLOWMODE))) {
+		/* told to wait */
+	} else if (q->link->dc != a->home) {
+		sim_hit(s, HIT_MIGRATE);
+		snprintf(text, sizeof(text), "USER_MIGRATE_%d", a->home);
+		sim_server_error(s, q, 303, text);
+	} else if (!troubled(s, q)) {
+		m->run(s, a, q);
+	}
+	return true;
 }

@@ -17,8 +17,7 @@ static void swap(struct sim_event *a, struct sim_event *b)
 	*b = t;
 }
 
-void sim_plan(struct sim *s, int64_t delay_us, enum sim_what what, uint64_t a,
-	      uint64_t b, const void *data, size_t len)
+static void put_in(struct sim *s, const struct sim_event *ev)
 {
 	size_t i = s->nheap++;
 
@@ -28,20 +27,41 @@ void sim_plan(struct sim *s, int64_t delay_us, enum sim_what what, uint64_t a,
 		if (!s->heap)
 			abort();
 	}
-	s->heap[i] = (struct sim_event){ .at = sim_now(s) + delay_us,
-					 .order = s->order++,
-					 .what = what,
-					 .a = a,
-					 .b = b,
-					 .len = len };
-	if (len) {
-		s->heap[i].data = malloc(len);
-		if (!s->heap[i].data)
-			abort();
-		memcpy(s->heap[i].data, data, len);
-	}
+	if (s->nheap > s->heap_max)
+		s->heap_max = s->nheap;
+	s->heap[i] = *ev;
+	s->heap[i].order = s->order++;
 	for (; i && sooner(&s->heap[i], &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		swap(&s->heap[i], &s->heap[(i - 1) / 2]);
+}
+
+void sim_plan(struct sim *s, int64_t delay_us, enum sim_what what, uint64_t a,
+	      uint64_t b, const void *data, size_t len)
+{
+	struct sim_event ev = { .at = sim_now(s) + delay_us,
+				.born = sim_now(s),
+				.what = what,
+				.a = a,
+				.b = b,
+				.len = len };
+
+	if (len) {
+		ev.data = malloc(len);
+		if (!ev.data)
+			abort();
+		memcpy(ev.data, data, len);
+	}
+	put_in(s, &ev);
+}
+
+void sim_plan_again(struct sim *s, int64_t delay_us, struct sim_event *ev)
+{
+	struct sim_event later = *ev;
+
+	later.at = sim_now(s) + delay_us;
+	ev->data = NULL;
+	ev->len = 0;
+	put_in(s, &later);
 }
 
 bool sim_next_event(struct sim *s, int64_t before, struct sim_event *ret)
@@ -73,4 +93,23 @@ void sim_drop_events(struct sim *s)
 	free(s->heap);
 	s->heap = NULL;
 	s->nheap = s->heap_cap = 0;
+}
+
+/* Eight bytes at a time; not against anybody, only against chance. */
+void sim_trace(struct sim *s, const void *data, size_t len)
+{
+	const uint8_t *at = data;
+	uint64_t h = s->trace ^ len;
+
+	while (len) {
+		size_t n = len < 8 ? len : 8;
+		uint64_t word = 0;
+
+		memcpy(&word, at, n);
+		h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 29;
+		at += n;
+		len -= n;
+	}
+	s->trace = h;
 }

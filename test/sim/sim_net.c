@@ -6,6 +6,8 @@
 #include "sim.h"
 
 #define DIAL_TIMEOUT_US (10 * US_PER_SEC)
+/* A server gives up a connection it hears nothing of. */
+#define SERVER_PATIENCE_US (75 * US_PER_SEC)
 
 /* A worker whose packets to the data centres go nowhere: TCP waits. */
 static bool cut(const struct sim *s, const struct sim_link *l)
@@ -15,8 +17,10 @@ static bool cut(const struct sim *s, const struct sim_link *l)
 
 static int64_t latency(struct sim *s)
 {
-	return sim_chance(s, 5) ? sim_between(s, 200, 2000) * US_PER_MS
-				: sim_between(s, 5, 120) * US_PER_MS;
+	if (sim_chance(s, 95))
+		return sim_between(s, 5, 120) * US_PER_MS;
+	sim_hit(s, HIT_LATENCY);
+	return sim_between(s, 200, 2000) * US_PER_MS;
 }
 
 struct sim_link *sim_link_get(struct sim *s, uint64_t id)
@@ -28,10 +32,7 @@ static void drop_if_over(struct sim *s, struct sim_link *l)
 {
 	if (l->at_client || l->at_dc || l->ops)
 		return;
-	if (l->server) {
-		fakedc_deinit(l->server);
-		free(l->server);
-	}
+	transport_deinit(&l->transport);
 	s->links[l->id - 1] = NULL;
 	free(l);
 }
@@ -78,6 +79,32 @@ static bool used_elsewhere(const struct sim *s, const struct sim_link *l)
 	return false;
 }
 
+/* By the node's own clock, and by the control plane's books. */
+static void may_speak(struct sim *s, const struct sim_link *l, const char *what)
+{
+	const struct sim_worker *w = &s->workers[l->node];
+	const struct account *a = l->who;
+
+	if (!lease_hold_valid(&a->lease, sim_worker_mono(w)))
+		sim_fail(s, "%s %s without a lease", a->account_id, what);
+	if (!sim_control_lease_is(s, a, l->node))
+		sim_fail(s, "%s %s by a lease that is not the one given out",
+			 a->account_id, what);
+}
+
+static void check_dial(struct sim *s, struct sim_link *l)
+{
+	struct sim_account *sa = &s->accounts[l->account];
+	const struct account *a = l->who;
+
+	may_speak(s, l, "connects");
+	if (sa->ended_epoch == a->lease.epoch &&
+	    sa->ended_version == a->session_version)
+		sim_fail(s, "%s connects after it came to its end", sa->name);
+	if (++sa->live > 1 && used_elsewhere(s, l))
+		sim_fail(s, "%s: its key on two connections", sa->name);
+}
+
 static enum err dial(void *ctx, const struct link_dial_options *o,
 		     const struct link_ops *ops, void *who, uint64_t *ret_link,
 		     struct err_info *ei)
@@ -91,14 +118,12 @@ static enum err dial(void *ctx, const struct link_dial_options *o,
 	l->incarnation = w->incarnation;
 	l->account = number_in(a->account_id, 'a');
 	l->dc = number_in(o->to.host, '.');
+	l->version = a->session_version;
 	l->ops = ops;
 	l->who = who;
 	l->at_client = true;
 	s->connects++;
-	if (!lease_hold_valid(&a->lease, s->clock.mono))
-		sim_fail(s, "%s connects without a lease", a->account_id);
-	if (++s->accounts[l->account].live > 1 && used_elsewhere(s, l))
-		sim_fail(s, "%s: its key on two connections", a->account_id);
+	check_dial(s, l);
 	if (cut(s, l))
 		sim_plan(s, s->dc_down[l->dc] ? latency(s) : DIAL_TIMEOUT_US,
 			 SIM_REFUSED, l->id, 0, NULL, 0);
@@ -117,9 +142,9 @@ static enum err send_bytes(void *ctx, uint64_t link, const void *data,
 
 	if (!l || !l->at_client || !l->open)
 		return ERR_EOF;
-	if (!lease_hold_valid(&((struct account *)l->who)->lease,
-			      s->clock.mono))
-		sim_fail(s, "a%d speaks without a lease", l->account);
+	may_speak(s, l, "speaks");
+	if (l->hole)
+		sim_hit(s, HIT_BLACK_HOLE);
 	sim_plan(s, latency(s), SIM_TO_DC, link, l->to_dc.sent++, data, len);
 	return ERR_OK;
 }
@@ -160,52 +185,60 @@ static void abandon(void *ctx, uint64_t link)
 
 const struct fleet_net sim_net = { dial, send_bytes, close_link, abandon };
 
-static void open_at_dc(struct sim *s, struct sim_link *l)
-{
-	struct sim_account *a = &s->accounts[l->account];
-
-	l->at_dc = true;
-	l->server = calloc(1, sizeof(*l->server));
-	if (!l->server)
-		abort();
-	fakedc_init(l->server, &s->rnd.rnd, a->key,
-		    SIM_START_SEC + sim_now(s) / US_PER_SEC);
-	l->server->pongs = true;
-}
-
-void sim_net_hang_up(struct sim *s, struct sim_link *l)
+static void gone_at_dc(struct sim *s, struct sim_link *l)
 {
 	if (!l->at_dc)
 		return;
 	l->at_dc = false;
 	if (s->accounts[l->account].link == l->id)
 		s->accounts[l->account].link = 0;
-	if (l->at_client)
+}
+
+void sim_net_hang_up(struct sim *s, struct sim_link *l)
+{
+	if (!l->at_dc)
+		return;
+	gone_at_dc(s, l);
+	if (l->at_client) {
+		sim_hit(s, HIT_HUNG_UP);
 		sim_plan(s, latency(s), SIM_END_AT_CLIENT, l->id,
 			 l->to_client.sent++, NULL, 0);
-	else
+	} else {
 		drop_if_over(s, l);
+	}
+}
+
+/* Some router forgot the connection: both ends think it is there. */
+void sim_net_black_hole(struct sim *s, struct sim_link *l)
+{
+	if (l->hole || !l->at_dc)
+		return;
+	l->hole = true;
+	sim_plan(s, SERVER_PATIENCE_US, SIM_END_AT_DC, l->id, 0, NULL, 0);
 }
 
 /* Bytes that meet a cut wait and keep their order, as TCP would have it. */
-static bool arrives(struct sim *s, struct sim_link *l,
-		    const struct sim_event *ev, struct sim_pipe *p)
+static bool arrives(struct sim *s, struct sim_link *l, struct sim_event *ev,
+		    struct sim_pipe *p)
 {
 	int64_t wait = 0;
 
+	if (l->hole)
+		return false;
 	if (cut(s, l))
 		wait = US_PER_SEC;
 	else if (ev->b != p->arrived)
 		wait = 5 * US_PER_MS;
+	if (cut(s, l))
+		sim_hit(s, s->dc_down[l->dc] ? HIT_DC_DOWN : HIT_CUT_DC);
 	if (wait)
-		sim_plan(s, wait, ev->what, ev->a, ev->b, ev->data, ev->len);
+		sim_plan_again(s, wait, ev);
 	else
 		p->arrived++;
 	return !wait;
 }
 
-static void on_open(struct sim *s, struct sim_link *l,
-		    const struct sim_event *ev)
+static void on_open(struct sim *s, struct sim_link *l, struct sim_event *ev)
 {
 	if (!l->at_client)
 		return;
@@ -213,11 +246,25 @@ static void on_open(struct sim *s, struct sim_link *l,
 		sim_plan(s, DIAL_TIMEOUT_US, SIM_REFUSED, ev->a, 0, NULL, 0);
 		return;
 	}
-	open_at_dc(s, l);
+	l->at_dc = true;
+	sim_server_open(s, l);
 	sim_worker_mail(s, l->node, ev);
 }
 
-void sim_net_event(struct sim *s, const struct sim_event *ev)
+static void end_at_dc(struct sim *s, struct sim_link *l, struct sim_event *ev)
+{
+	if (l->hole) {
+		/* only the server's patience ends it */
+		if (sim_now(s) - ev->born < SERVER_PATIENCE_US)
+			return;
+		gone_at_dc(s, l);
+		drop_if_over(s, l);
+	} else if (l->at_dc && arrives(s, l, ev, &l->to_dc)) {
+		sim_net_hang_up(s, l);
+	}
+}
+
+void sim_net_event(struct sim *s, struct sim_event *ev)
 {
 	struct sim_link *l = sim_link_get(s, ev->a);
 
@@ -226,11 +273,10 @@ void sim_net_event(struct sim *s, const struct sim_event *ev)
 	switch (ev->what) {
 	case SIM_TO_DC:
 		if (l->at_dc && arrives(s, l, ev, &l->to_dc))
-			sim_dc_data(s, l, ev->data, ev->len);
+			sim_server_data(s, l, ev);
 		break;
 	case SIM_END_AT_DC:
-		if (l->at_dc && arrives(s, l, ev, &l->to_dc))
-			sim_net_hang_up(s, l);
+		end_at_dc(s, l, ev);
 		break;
 	case SIM_OPEN:
 		on_open(s, l, ev);
@@ -261,6 +307,81 @@ static void tell_end(struct sim *s, struct sim_link *l,
 		ops->on_close(who, id, reason, &ei);
 }
 
+static bool listens(const struct account *a, const struct sim_link *l,
+		    uint64_t session_id)
+{
+	return a->link == l->id && a->engine.connected &&
+	       a->engine.session.session_id == session_id;
+}
+
+/* Which of these came before? */
+static uint32_t note_heard(struct sim_session *ss, const struct sim_note *n)
+{
+	uint32_t again = 0;
+
+	for (uint32_t i = 0; ss && i < n->nids; i++) {
+		if (sim_server_seen(&ss->heard, n->ids[i]))
+			again++;
+		else
+			sim_server_note(&ss->heard, n->ids[i]);
+	}
+	return again;
+}
+
+/* It may have hung up before it read them all: what is in the book counts. */
+static void note_told(struct sim *s, struct sim_link *l, uint32_t tells)
+{
+	static const char *const names[CALLS] = {
+		"users.getUsers",	 "updates.getState",
+		"updates.getDifference", "updates.getChannelDifference",
+		"messages.sendMessage",	 "messages.sendMessage",
+	};
+	const struct account *a = l->who;
+
+	for (int c = 0; c < CALLS; c++) {
+		struct sim_wait *w = &s->accounts[l->account].waits[c];
+		int64_t peer = c == CALL_SLOW ? sim_channel(l->account) : 0;
+
+		if (!(tells & 1U << c) ||
+		    !flood_find(&a->engine.flood, names[c], peer,
+				account_limits_now(a)))
+			continue;
+		w->told = l->node + 1;
+		w->heard = sim_now(s);
+	}
+}
+
+static void data_at_client(struct sim *s, struct sim_link *l,
+			   const struct sim_event *ev)
+{
+	struct sim_account *sa = &s->accounts[l->account];
+	struct account *a = l->who;
+	struct session *session = &a->engine.session;
+	struct sim_note note;
+	bool listened, still;
+	uint64_t waits = a->engine.flood.changes;
+	uint32_t dups = session->stats.duplicates, again = 0;
+
+	memcpy(&note, ev->data, sizeof(note));
+	listened = listens(a, l, note.session_id);
+	l->ops->on_data(l->who, l->id, ev->data + sizeof(note),
+			ev->len - sizeof(note));
+	still = listens(a, l, note.session_id);
+	if (listened && still)
+		again = note_heard(
+			sim_server_session(sa, l->dc, note.session_id), &note);
+	if (again)
+		sim_hit(s, HIT_DUPLICATE);
+	if (again > session->stats.duplicates - dups)
+		sim_fail(s, "%s handled a message id twice", sa->name);
+	if (a->engine.flood.changes != waits)
+		note_told(s, l, note.tells);
+	if (account_state_is_end(account_state(a))) {
+		sa->ended_epoch = a->lease.epoch;
+		sa->ended_version = a->session_version;
+	}
+}
+
 void sim_net_at_client(struct sim *s, const struct sim_event *ev)
 {
 	struct sim_link *l = sim_link_get(s, ev->a);
@@ -277,25 +398,23 @@ void sim_net_at_client(struct sim *s, const struct sim_event *ev)
 		l->open = true;
 		l->ops->on_open(l->who, l->id);
 	} else if (ev->what == SIM_TO_CLIENT) {
-		if (l->id == s->accounts[l->account].flood_link)
-			s->accounts[l->account].told = l->node + 1;
-		l->ops->on_data(l->who, l->id, ev->data, ev->len);
+		data_at_client(s, l, ev);
 	} else {
+		if (ev->what == SIM_REFUSED)
+			sim_hit(s, HIT_REFUSED);
 		tell_end(s, l,
 			 ev->what == SIM_REFUSED ? CLOSE_CONNECT_TIMEOUT
 						 : CLOSE_PEER);
 	}
 }
 
-void sim_net_send(struct sim *s, struct sim_link *l)
+void sim_net_send(struct sim *s, struct sim_link *l, const void *data,
+		  size_t len)
 {
-	struct buf *out = &l->server->out;
-
-	if (buf_len(out))
-		sim_plan(s, latency(s), SIM_TO_CLIENT, l->id,
-			 l->to_client.sent++, buf_head(out), buf_len(out));
-	buf_reset(out);
-	arena_reset(&l->server->arena);
+	if (l->hole)
+		sim_hit(s, HIT_BLACK_HOLE);
+	sim_plan(s, latency(s), SIM_TO_CLIENT, l->id, l->to_client.sent++, data,
+		 len);
 }
 
 void sim_net_free(struct sim *s)
