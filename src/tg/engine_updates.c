@@ -657,6 +657,7 @@ static enum err take_channel(struct engine *e, int64_t id,
 	struct content c = { 0 };
 	bool final = false;
 	int32_t pts = 0;
+	enum err rc;
 
 	engine_note_peers(e, (const void *)d);
 	read_channel(d, &c, &pts, &final);
@@ -665,7 +666,11 @@ static enum err take_channel(struct engine *e, int64_t id,
 		return ERR_OK;
 	}
 	updates_channel_done(&e->updates, id, pts, final);
-	return drain(e, ei);
+	rc = drain(e, ei);
+	/* what was held need not have been the channel's */
+	if (!rc)
+		engine_tell_position(e);
+	return rc;
 }
 
 enum err engine_on_channel(struct engine *e, int64_t channel_id,
