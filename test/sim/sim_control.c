@@ -295,14 +295,20 @@ static void send_answer(struct sim *s, int node, uint64_t tag,
 {
 	bool lost = !s->calm && sim_chance(s, 3);
 	int times = !s->calm && sim_chance(s, 3) ? 2 : 1;
+	int64_t late = 0;
 
+	if (!s->calm && sim_chance(s, 5)) {
+		sim_hit(s, HIT_ANSWER_LATE);
+		late = sim_between(s, 300, 4500) * US_PER_MS;
+	}
 	if (lost)
 		sim_hit(s, HIT_ANSWER_LOST);
 	else if (times == 2)
 		sim_hit(s, HIT_ANSWER_TWICE);
 	for (int i = 0; i < times && !lost; i++)
-		sim_plan(s, sim_between(s, 2, 300) * US_PER_MS, SIM_ANSWER,
-			 (uint64_t)node, tag, buf_head(out), buf_len(out));
+		sim_plan(s, late + sim_between(s, 2, 300) * US_PER_MS,
+			 SIM_ANSWER, (uint64_t)node, tag, buf_head(out),
+			 buf_len(out));
 }
 
 static void answer(struct sim *s, int node, uint64_t tag, struct arena *arena)
