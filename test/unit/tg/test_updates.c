@@ -321,6 +321,29 @@ static void test_disconnect(void **state)
 	peers_deinit(&p.peers);
 }
 
+/* What comes before the position is known waits for it. */
+static void test_before_it_is_known(void **state)
+{
+	struct player p = { .now = { 1000000 } };
+
+	updates_init(&p.u, &p.peers);
+	play_word(&p, "p11/1");
+	play_word(&p, "p10/1");
+	play_word(&p, "q6/1");
+	play_word(&p, "+600");
+	assert_string_equal(p.out, "h h h");
+	updates_set(&p.u, (struct updates_pos){ 10, 5, 50, 3 }, true, p.now);
+	drain(&p);
+	assert_string_equal(p.out, "h h h p11 q6");
+	assert_int_equal(p.u.nheld, 0);
+	/* without an answer there was no beginning */
+	updates_deinit(&p.u);
+	play_word(&p, "p12/1");
+	updates_disconnected(&p.u);
+	assert_int_equal(p.u.nheld, 0);
+	updates_deinit(&p.u);
+}
+
 /* The deadline never lies: nothing is due before it. */
 static void test_deadline(void **state)
 {
@@ -357,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_channels_are_bounded),
 		cmocka_unit_test(test_not_accepted),
 		cmocka_unit_test(test_disconnect),
+		cmocka_unit_test(test_before_it_is_known),
 		cmocka_unit_test(test_deadline),
 	};
 
