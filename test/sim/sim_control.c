@@ -6,7 +6,7 @@
 #include "sim.h"
 
 /* A node that was silent longer may be given up. */
-#define SILENT_US (SIM_TTL_US + 10 * US_PER_SEC)
+#define SILENT_US (SIM_TTL_US + US_PER_SEC)
 #define SEND_AGAIN_US (4 * US_PER_SEC)
 #define ORDERS_IN_ANSWER 64
 
@@ -297,7 +297,7 @@ static void send_answer(struct sim *s, int node, uint64_t tag,
 	int times = !s->calm && sim_chance(s, 3) ? 2 : 1;
 	int64_t late = 0;
 
-	if (!s->calm && sim_chance(s, 5)) {
+	if (!s->calm && sim_chance(s, 10)) {
 		sim_hit(s, HIT_ANSWER_LATE);
 		late = sim_between(s, 300, 4500) * US_PER_MS;
 	}

@@ -155,13 +155,23 @@ static void wall_jumps(struct sim *s, int node)
 	}
 }
 
+/* Whoever operates the fleet may move accounts from there, and will. */
+static void control_is_cut(struct sim *s, int node)
+{
+	s->workers[node].cut_control = true;
+	for (int i = 0; i < s->naccounts; i++)
+		if (s->accounts[i].holder == node && sim_chance(s, 20))
+			s->accounts[i].wanted =
+				(int)sim_between(s, 0, SIM_NODES - 1);
+}
+
 static void strike(struct sim *s, enum fault f, int where)
 {
 	struct sim_worker *w = &s->workers[where % SIM_NODES];
 
 	switch (f) {
 	case CUT_CONTROL:
-		w->cut_control = true;
+		control_is_cut(s, where);
 		break;
 	case CUT_DC:
 		w->cut_dc = true;
