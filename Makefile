@@ -8,6 +8,7 @@
 #   make fuzz SECS=60 | bench | integ | tidy | fmt | clean
 #   make interop      clients of strangers (npm); table in docs/interop.md
 #   make chaos ROUNDS=300       leases under faults
+#   make sim-mutants | sim-replay    does the simulation find bugs, and repeat?
 #   make reference | man        docs/reference from the tables; build/tgfleet.1
 #
 # Variants (V=): release debug asan tsan clang.  They never share objects; asan has
@@ -75,6 +76,16 @@ chaos: setup-test
 	@$(MAKE) --no-print-directory V=release STRICT=false build
 	@test/chaos/lease_chaos.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
+# Plants bugs in a copy of the tree: each has to be found by some seed.
+sim-mutants: setup-test
+	@tools/sim-mutants.py $(T)
+
+sim-replay: setup-test
+	@for v in debug asan; do \
+		$(MAKE) --no-print-directory V=$$v build/$$v/build.ninja && \
+		ninja -C build/$$v --quiet test/sim/sim || exit 1; done
+	@tools/sim-replay.sh build/debug build/asan
+
 tidy: setup-test
 	@tools/gate.sh build-asan tidy
 
@@ -95,4 +106,4 @@ man: build
 fmt: ; @git ls-files '*.[ch]' | xargs clang-format -i
 clean: ; rm -rf build
 
-.PHONY: all build setup setup-test demo test check unit integ chaos interop oracle tidy fuzz bench reference man fmt clean
+.PHONY: all build setup setup-test demo test check unit integ chaos interop oracle sim-mutants sim-replay tidy fuzz bench reference man fmt clean
