@@ -32,6 +32,7 @@
  *	no connection for an account that came to its end, until it is granted
  *	anew or has a new session
  *	a message id of a server is handled once
+ *	what was delivered is covered by the position written in the same turn
  * At the end, when all is healed:
  *	every account is online once, or at the end Telegram put it to
  *	no message lost, in either direction
@@ -368,6 +369,8 @@ void sim_check_online(struct sim *s);
 /* ... and then nothing is missing or left. */
 void sim_check_end(struct sim *s);
 void sim_check_got(struct sim *s, struct sim_account *a, int box, int id);
+/* What was delivered in a turn is behind the position written at its end. */
+void sim_check_written(struct sim *s, const struct sim_worker *w);
 /* It may come once more. */
 void sim_check_again(struct sim_box *b, int id);
 /* A node is gone with what it knew: what it delivered after what the control

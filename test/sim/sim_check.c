@@ -22,6 +22,20 @@ void sim_check_got(struct sim *s, struct sim_account *a, int box, int id)
 	b->anew = false;
 }
 
+void sim_check_written(struct sim *s, const struct sim_worker *w)
+{
+	for (size_t i = 0; i < w->nfresh; i++) {
+		const struct sim_account *a = &s->accounts[w->fresh[i].account];
+		struct updates_pos pos = { 0 };
+		int64_t epoch;
+
+		(void)!journal_get(&w->journal, a->name, &pos, &epoch);
+		if (pos.pts <= w->fresh[i].id)
+			sim_fail(s, "%s got message %d, and %d is written",
+				 a->name, w->fresh[i].id, pos.pts);
+	}
+}
+
 void sim_check_again(struct sim_box *b, int id)
 {
 	b->again[id] = b->got[id];

@@ -235,6 +235,7 @@ void sim_worker_turn(struct sim *s, int node)
 	if (w->nmail)
 		loop_defer(w->loop, &w->inbox);
 	loop_turn(w->loop, 0);
+	sim_check_written(s, w);
 	if (w->doomed && w->nfresh)
 		sim_worker_kill(s, node, true);
 }
