@@ -56,9 +56,6 @@ MUTANTS = [
      "(st != ACCOUNT_PARKED && st != ACCOUNT_BACKOFF) || a->ended)"),
     ("a wrong salt is kept", "src/mtproto/session_recv_bad_salt.c",
      "session_set_salt(s, salt);", "(void)salt;"),
-    ("a position reached by a channel's answer is not told", "src/tg/engine_updates.c",
-     "if (!rc)\n\t\tengine_tell_position(e);\n\treturn rc;\n}\n\nenum err engine_on_channel",
-     "return rc;\n}\n\nenum err engine_on_channel"),
     ("orders of an account that is gone never end", "src/worker/account.c",
      "engine_fail_calls(&a->engine, ERR_LEASE_LOST);", ""),
 ]
