@@ -28,12 +28,16 @@ static int watched = -1;
 
 static void say_seed(void)
 {
-	if (running)
-		fprintf(stderr,
-			"sim: FAILED at %.3f s, again with: "
-			"test/sim/sim --seed %llu --accounts %d\n",
-			(double)sim_now(running) / US_PER_SEC,
-			(unsigned long long)running->seed, running->naccounts);
+	if (!running)
+		return;
+	fprintf(stderr,
+		"sim: FAILED at %.3f s, again with: "
+		"test/sim/sim --seed %llu --accounts %d\n",
+		(double)sim_now(running) / US_PER_SEC,
+		(unsigned long long)running->seed, running->naccounts);
+	for (int i = 0; i < SIM_NODES; i++)
+		unlink(running->workers[i].path);
+	rmdir(running->dir);
 }
 
 _Noreturn void sim_fail(struct sim *s, const char *fmt, ...)
