@@ -144,11 +144,13 @@ static enum updates_verdict judge(const struct updates *u,
 	int32_t local;
 	int64_t after;
 
-	/* before the position is known there is nothing to go on from; a
-	 * channel's first update begins it */
+	/* before the position is known there is nothing to go on from, and
+	 * nobody could be told where a channel is */
+	if (!u->known)
+		return UPDATES_HELD;
+	/* a channel's first update begins it */
 	if (!local_value(u, it, &local))
-		return it->box == UPDATES_CHANNEL ? UPDATES_APPLY
-						  : UPDATES_HELD;
+		return UPDATES_APPLY;
 	after = (int64_t)local + it->count;
 	if (after > it->value)
 		return UPDATES_OLD;
@@ -200,7 +202,9 @@ static void start_gap(struct updates *u, const struct updates_item *it,
 		return;
 	}
 	c = find(u, it->channel_id);
-	BUG_ON(!c); /* an unknown channel has no gap */
+	BUG_ON(!c && u->known); /* an unknown channel has no gap */
+	if (!c)
+		return;
 	c->gap = mono_min(c->gap, until);
 	u->channel_gap = mono_min(u->channel_gap, c->gap);
 }

@@ -330,11 +330,12 @@ static void test_before_it_is_known(void **state)
 	play_word(&p, "p11/1");
 	play_word(&p, "p10/1");
 	play_word(&p, "q6/1");
+	play_word(&p, "c100/1");
 	play_word(&p, "+600");
-	assert_string_equal(p.out, "h h h");
+	assert_string_equal(p.out, "h h h h");
 	updates_set(&p.u, (struct updates_pos){ 10, 5, 50, 3 }, true, p.now);
 	drain(&p);
-	assert_string_equal(p.out, "h h h p11 q6");
+	assert_string_equal(p.out, "h h h h p11 q6 c100");
 	assert_int_equal(p.u.nheld, 0);
 	/* without an answer there was no beginning */
 	updates_deinit(&p.u);
