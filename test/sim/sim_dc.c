@@ -204,9 +204,10 @@ static void die(struct sim *s, struct sim_account *a, const struct sim_query *q)
 		sim_server_error(s, q, a->dead->code, a->dead->error);
 }
 
-static bool troubled(struct sim *s, const struct sim_query *q)
+static bool troubled(struct sim *s, const struct sim_query *q,
+		     enum sim_call call)
 {
-	if (s->calm || !sim_chance(s, 1))
+	if (s->calm || !sim_chance(s, call == CALL_DIFF ? 10 : 1))
 		return false;
 	sim_hit(s, HIT_RPC_ERROR);
 	sim_server_error(s, q, 500, "RPC_CALL_FAIL");
@@ -238,7 +239,7 @@ bool sim_dc_query(struct sim *s, const struct sim_query *q)
 		sim_hit(s, HIT_MIGRATE);
 		snprintf(text, sizeof(text), "USER_MIGRATE_%d", a->home);
 		sim_server_error(s, q, 303, text);
-	} else if (!troubled(s, q)) {
+	} else if (!troubled(s, q, m->call)) {
 		m->run(s, a, q);
 	}
 	return true;
