@@ -8,6 +8,8 @@
 #include "crypto/dh.h"
 #include "mtproto/handshake_int.h"
 
+#define PLAIN_PADDING_MAX 255U
+
 enum state {
 	IDLE,
 	WAIT_REQ_DH,
@@ -128,13 +130,22 @@ static enum err put_res_pq(const struct handshake_server *h, struct buf *out)
 	return w.rc;
 }
 
+/*
+ * TDLib hides the lengths of these messages: 0 to 255 random bytes lie behind,
+ * inside the length that is announced.
+ */
+static bool ends(const struct tl_reader *r)
+{
+	return !r->rc && cursor_left(r) <= PLAIN_PADDING_MAX;
+}
+
 static enum err get_req_pq(struct handshake_server *h, struct tl_reader *r,
 			   struct buf *out)
 {
 	enum err rc;
 
 	cursor_get_fixed(r, h->nonces.client, NONCE_LEN);
-	if (cursor_finish(r))
+	if (!ends(r))
 		return err_set(&h->ei, ERR_PROTO, "req_pq: malformed");
 	rnd_fill(h->cfg.rnd, h->nonces.server, NONCE_LEN);
 	make_pq(h);
@@ -178,7 +189,7 @@ static enum err get_req_dh(struct handshake_server *h, struct tl_reader *r)
 	q = cursor_get_bytes(r);
 	fingerprint = (uint64_t)cursor_get_i64(r);
 	data = cursor_get_bytes(r);
-	if (cursor_finish(r))
+	if (!ends(r))
 		return err_set(&h->ei, ERR_PROTO, "%s: malformed", what);
 	if (!number_is(p, h->p) || !number_is(q, h->q))
 		return err_set(&h->ei, ERR_PROTO, "%s: wrong p or q", what);
@@ -365,7 +376,7 @@ static enum err get_set_dh(struct handshake_server *h, struct tl_reader *r)
 	if (rc)
 		return rc;
 	data = cursor_get_bytes(r);
-	if (cursor_finish(r))
+	if (!ends(r))
 		return err_set(&h->ei, ERR_PROTO, "%s: malformed", what);
 	rc = buf_append(&h->answer, data.data, data.len);
 	if (rc)

@@ -271,6 +271,42 @@ static void forge(struct bench *b, uint8_t flip_nonce, int64_t retry_id,
 	buf_deinit(&data);
 }
 
+static void until_req_pq(struct bench *b)
+{
+	bench_init(b, first, NULL);
+	take(b, first, "req_pq_multi");
+}
+
+static void until_first_req_dh(struct bench *b)
+{
+	until_req_dh(b, first, NULL);
+}
+
+/* 0 to 255 bytes behind a message hide its length; more is not padding. */
+static void padding_is_passed_over(void **state)
+{
+	static void (*const until[])(struct bench *) = {
+		until_req_pq,
+		until_first_req_dh,
+		until_set_dh,
+	};
+	static const size_t good[] = { 0, 1, 16, 255 };
+	struct bench b;
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_LEN(until); i++) {
+		for (j = 0; j < ARRAY_LEN(good); j++) {
+			until[i](&b);
+			b.len += good[j];
+			assert_int_equal(ask(&b), 0);
+			bench_deinit(&b);
+		}
+		until[i](&b);
+		b.len += 256;
+		refused(&b, ERR_PROTO, "malformed");
+	}
+}
+
 static void set_dh_lies(void **state)
 {
 	struct bench b;
@@ -331,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(req_dh_lies),
+		cmocka_unit_test(padding_is_passed_over),
 		cmocka_unit_test(dc_is_checked),
 		cmocka_unit_test(foreign_inner_data_gets_a_fail),
 		cmocka_unit_test(set_dh_lies),
