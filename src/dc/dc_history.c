@@ -187,6 +187,36 @@ enum err dc_messages_search(struct dc_call *call, struct err_info *ei)
 	return rc;
 }
 
+/* Whose it is, or whose it was before somebody forwarded it. */
+static bool is_by(const struct world *w, const struct world_msg *m,
+		  const void *ctx)
+{
+	const int64_t *author = ctx;
+	int64_t fwd = world_extra(m->body)->fwd_from;
+
+	(void)w;
+	return (fwd ? fwd : m->body->from) == *author;
+}
+
+/* Saved Messages, sorted by whom they are from. */
+enum err dc_messages_saved(struct dc_call *call, struct err_info *ei)
+{
+	struct page p = page_of(call->fn);
+	struct dc_view v;
+	int64_t author;
+	enum err rc;
+
+	(void)ei;
+	rc = dc_peers_input(call, dyn_obj(call->fn, TLF_peer), &author);
+	if (rc)
+		return rc;
+	dc_view_open(call, call->user->id, &v);
+	rc = select_ids(call, &v, is_by, &author);
+	if (!rc)
+		put_page(call, &v, &p);
+	return rc;
+}
+
 static bool answers(const struct world *w, const struct world_msg *m,
 		    const void *ctx)
 {
@@ -398,6 +428,21 @@ enum err dc_messages_dialogs(struct dc_call *call, struct err_info *ei)
 	}
 	dc_refs_deinit(&refs);
 	dc_call_obj(call, d);
+	return ERR_OK;
+}
+
+/* Nobody has folders of their own: there is the list of all chats. */
+enum err dc_messages_filters(struct dc_call *call, struct err_info *ei)
+{
+	struct dyn *d = dyn_new(call->arena, TLN_messages_dialogFilters);
+	struct dyn_vec *v = dyn_add_vec(d, TLF_filters);
+
+	(void)ei;
+	dyn_push_obj(v, dyn_new(call->arena, TLN_dialogFilterDefault));
+	if (schema_by_name(call->schema, TLN_messages_dialogFilters))
+		dc_call_obj(call, d);
+	else
+		call->result = (struct dyn_val){ .kind = DYN_VEC, .vec = v };
 	return ERR_OK;
 }
 

@@ -616,7 +616,8 @@ static void test_strangers_get_only_what_is_open(void **state)
 	call_fails(fn_new(TLN_updates_getState), 401, "AUTH_KEY_UNREGISTERED");
 	call_fails(send_to(fn_new(TLN_inputPeerSelf), "x", 1), 401,
 		   "AUTH_KEY_UNREGISTERED");
-	call_fails(fn_new(TLN_help_getPromoData), 400, "METHOD_INVALID");
+	call_fails(fn_new(TLN_help_getPromoData), 401, "AUTH_KEY_UNREGISTERED");
+	call_fails(fn_new(TLN_help_getSupport), 400, "METHOD_INVALID");
 }
 
 /* The bytes of a call, as put_call() makes them. */
