@@ -22,7 +22,8 @@ const client = new TelegramClient({
   updates: { catchUp: true },
   logLevel: options.has("verbose") ? 5 : 1,
 });
-client.onNewMessage.add((m) => m.isOutgoing || message(m.text, m.sender.id));
+client.onNewMessage.add((m) =>
+  m.isOutgoing || m.isService || message(m.text, m.sender.id));
 
 const texts = (messages) => messages.map((m) => m.text);
 
