@@ -90,12 +90,12 @@ def main():
         world = World(tmp, a.only or list(CLIENTS))
         try:
             results = run_all(world)
+            text = table(results)
+            print(text)
             counters = world.dc.counters()
         finally:
             world.close()
-    text = table(results)
-    print(text)
-    if a.table:
+    if a.table and not a.only:
         write_table(a.table, text)
     bad = sum(v == "FAILED" for r in results.values() for v in r.values())
     good = sum(v == "yes" for r in results.values() for v in r.values())

@@ -9,4 +9,9 @@ cmp -s "$lock" "$seen" || {
     cp "$lock" "$seen"
 }
 export TGFLEET_BIN=${TGFLEET_BIN:-$PWD/build/release/tgfleet}
-exec /usr/bin/python3 test/interop/run.py --table docs/interop.md "$@"
+# In a network of its own, with loopback only: nothing can leave the machine.
+alone() { unshare --map-root-user --net sh -c 'ip link set lo up && exec "$@"' sh "$@"; }
+alone true || { echo "interop: a network namespace is needed: unshare -rn (util-linux)" \
+    "where the kernel lets users make one, and ip (iproute2)" >&2; exit 1; }
+alone \
+    /usr/bin/python3 test/interop/run.py --table docs/interop.md "$@"
