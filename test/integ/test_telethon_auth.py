@@ -355,3 +355,21 @@ def test_bot_of_another_dc_and_bad_tokens(dc):
     dc.call("/users", {"phone": ADA, "username": "ada_one"})
     dc.call("/bots", {"username": "ada_one"}, status=409)
     dc.call("/bots", {}, status=422)
+
+
+# --- a key that its client gives up
+
+
+def test_a_destroyed_key_is_told_apart(dc):
+    def states():
+        return [s["state"] for s in dc.call("/sessions")["sessions"]]
+
+    async def go():
+        c = client(dc)
+        await sign_in(c, ADA)
+        assert states() == ["live"]
+        c._sender.send(functions.DestroyAuthKeyRequest())
+        while states() != ["destroyed"]:
+            await asyncio.sleep(0.05)
+        await c.disconnect()
+    run(go())
