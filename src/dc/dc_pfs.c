@@ -8,7 +8,7 @@
  * another.  A permanent key may have several at a time: clients open connections
  * for files beside the main one, each with a key of its own.
  *
- * destroy_auth_key is here too.
+ * Keys that their client gives up are here too.
  */
 #include <string.h>
 
@@ -181,23 +181,62 @@ enum err dc_pfs_bind(struct dc_call *call, struct err_info *ei)
 	return ERR_OK;
 }
 
-/* ---- destroy_auth_key */
+/* ---- keys that their client gives up */
 
 /* The answer still travels under the key; the packet after it gets -404. */
+static void end(struct dc_key *k)
+{
+	const struct dc_key *owner = dc_pfs_owner(k);
+	struct dc_sess *s;
+
+	k->state = DC_KEY_DESTROYED;
+	k->user_id = 0;
+	for (s = owner->sessions; s; s = s->next) {
+		if (s->crypt == k || owner == k)
+			dc_key_offline(s);
+	}
+}
+
 uint32_t dc_pfs_destroy(struct dc *dc, struct dc_sess *s)
 {
 	struct dc_key *k = s->crypt;
-	struct dc_sess *other;
 
 	if (k->state == DC_KEY_DESTROYED)
 		return SERVICE_DESTROY_AUTH_KEY_NONE;
-	k->state = DC_KEY_DESTROYED;
-	k->user_id = 0;
-	for (other = s->key->sessions; other; other = other->next) {
-		if (other->crypt == k || s->key == k)
-			dc_key_offline(other);
-	}
+	end(k);
 	if (!k->expires_at)
 		dc_store_del_key(dc->store, (int64_t)k->auth.id);
 	return SERVICE_DESTROY_AUTH_KEY_OK;
+}
+
+static bool among(const struct dyn_vec *ids, uint64_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < dyn_len(ids); i++) {
+		if ((uint64_t)ids->items[i].i == id)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Those bound to the caller's permanent key, but for the ones it names and the one
+ * it speaks under: a client that makes a key while its call waits to be sent does
+ * not know that key yet.
+ */
+enum err dc_pfs_drop(struct dc_call *call, struct err_info *ei)
+{
+	const struct dyn_vec *keep = dyn_vec(call->fn, TLF_except_auth_keys);
+	uint32_t cursor = 0;
+	struct dc_key *k;
+
+	(void)ei;
+	while ((k = imap_next(&call->dc->keys, &cursor))) {
+		if (k->perm == call->key && k != call->sess->crypt &&
+		    !among(keep, k->auth.id))
+			end(k);
+	}
+	dc_call_bool(call, true);
+	return ERR_OK;
 }

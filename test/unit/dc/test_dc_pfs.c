@@ -410,6 +410,38 @@ static void test_destroyed_keys_are_unknown(void **state)
 	assert_false(dc_pfs_usable(fx.dc, fx.temp));
 }
 
+static void test_dropped_but_for_the_ones_named(void **state)
+{
+	struct dyn *fn = dyn_new(&fx.arena, TLN_auth_dropTempAuthKeys);
+	struct dc_key *first = fx.temp, *other = add_key(3, true);
+	struct dyn_vec *keep = dyn_add_vec(fn, TLF_except_auth_keys);
+
+	(void)state;
+	call(fn);
+	expect_error(401, "AUTH_KEY_PERM_EMPTY");
+	bind_ok();
+	fx.temp = add_key(4, true);
+	use(fx.temp, 20);
+	bind_ok();
+	dyn_push_int(keep, (int64_t)fx.temp->auth.id);
+	call(fn);
+	assert_int_equal(fx.result, CURSOR_TRUE_ID);
+	assert_false(dc_pfs_usable(fx.dc, first));
+	assert_true(dc_pfs_usable(fx.dc, fx.temp));
+	assert_true(dc_pfs_usable(fx.dc, fx.perm));
+	/* not ours */
+	assert_true(dc_pfs_usable(fx.dc, other));
+	/* The one that asks stays, named or not. */
+	dyn_add_vec(fn, TLF_except_auth_keys);
+	call(fn);
+	assert_true(dc_pfs_usable(fx.dc, fx.temp));
+	use(fx.perm, 21);
+	call(fn);
+	assert_int_equal(fx.result, CURSOR_TRUE_ID);
+	assert_false(dc_pfs_usable(fx.dc, fx.temp));
+	assert_true(dc_pfs_usable(fx.dc, fx.perm));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -423,6 +455,7 @@ int main(void)
 		T(test_revoked_through_the_permanent_key),
 		T(test_many_keys_the_oldest_goes),
 		T(test_destroyed_keys_are_unknown),
+		T(test_dropped_but_for_the_ones_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
