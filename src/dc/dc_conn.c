@@ -237,6 +237,8 @@ static enum err handshake_open(struct dc *dc, struct dc_conn *c,
 	struct handshake_server_config cfg = {
 		.keys = (const struct rsa_key *const *)&dc->rsa,
 		.key_count = 1,
+		.dcs = &c->node->id,
+		.dc_count = 1,
 		.rnd = rnd_system(),
 		.key_taken = key_taken,
 		.ctx = dc,

@@ -365,6 +365,16 @@ static void test_an_unknown_permanent_key(void **state)
 	assert_int_equal(pfs_verdict(&c->p, &ei), ERR_AUTH_GONE);
 }
 
+static void test_a_key_for_another_dc_is_refused(void **state)
+{
+	c->p.cfg.dc = 2;
+	ask_state();
+	dial();
+	assert_false(answered());
+	assert_int_equal(c->failed, ERR_WRONG_DC);
+	assert_int_equal(dc->counters.handshakes, 0);
+}
+
 /* The first query of a connection: packed behind its wrappers. */
 static void test_a_long_query_first(void **state)
 {
@@ -396,6 +406,7 @@ int main(void)
 		T(test_a_key_is_replaced_while_connected),
 		T(test_a_forgotten_key_is_made_again),
 		T(test_an_unknown_permanent_key),
+		T(test_a_key_for_another_dc_is_refused),
 		T(test_a_long_query_first),
 	};
 
