@@ -22,8 +22,11 @@ CLIENTS = {
                     ["node", "mtcute.mjs"]),
     "mtcute_pfs": About("mtcute 0.28.2, temporary keys", 223, "intermediate",
                         ["node", "mtcute.mjs", "pfs"]),
-    "tdlib": About("TDLib 1.8.62, temporary keys", 223, "obfuscated intermediate",
+    "tdlib": About("TDLib 1.8.62", 223, "obfuscated intermediate",
                    ["/usr/bin/python3", "tdlib_client.py"]),
+    "tdlib_pfs": About("TDLib 1.8.62, temporary keys", 223,
+                       "obfuscated intermediate",
+                       ["/usr/bin/python3", "tdlib_client.py", "pfs"]),
     # Last: our engine writes only to those who wrote to the account before.
     "tgfleet": About("tgfleet's engine", 223, "intermediate",
                      [str(pathlib.Path(program()).with_name("test")

@@ -1,10 +1,20 @@
 """A SOCKS5 server on loopback that leads everything to a tgfleet dc.
 
-TDLib connects to the addresses compiled into it; where those lead is decided
-here.  An address of the data centre is kept, any other becomes its first one's.
+TDLib connects to the addresses compiled into it until it has been told others;
+where those lead is decided here.
 """
 import socket
+import sys
 import threading
+
+# Of Telegram's data centres, by number.
+TELEGRAM = {
+    "149.154.175.50": 1, "2001:b28:f23d:f001::a": 1,
+    "149.154.167.51": 2, "95.161.76.100": 2, "2001:67c:4e8:f002::a": 2,
+    "149.154.175.100": 3, "2001:b28:f23d:f003::a": 3,
+    "149.154.167.91": 4, "2001:67c:4e8:f004::a": 4,
+    "149.154.171.5": 5, "2001:b28:f23f:f005::a": 5,
+}
 
 
 def read(s, count):
@@ -46,9 +56,12 @@ def serve_one(s, dcs):
     with s:
         try:
             asked = target(s)
-            at = asked if asked in dcs else dcs[0]
-            there = socket.create_connection(at)
-        except OSError:
+            at = dcs.get(TELEGRAM.get(asked[0]))
+            if asked not in dcs.values() and not at:
+                raise ConnectionError(f"no data centre is at {asked}")
+            there = socket.create_connection(at or asked)
+        except OSError as e:
+            print(f"socks: {e}", file=sys.stderr)
             return
         with there:
             s.sendall(b"\5\0\0\1" + bytes(6))
@@ -60,7 +73,7 @@ def serve_one(s, dcs):
 
 def start(env):
     """Returns its port."""
-    dcs = [(d["address"], d["port"]) for d in env["dcs"]]
+    dcs = {d["id"]: (d["address"], d["port"]) for d in env["dcs"]}
     listener = socket.create_server(("127.0.0.1", 0))
 
     def accept():

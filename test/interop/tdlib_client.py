@@ -1,8 +1,9 @@
 """TDLib 1.8.62, by its JSON interface.  Speaks the lines of lines.mjs.
 
-    tdlib_client.py ENVIRONMENT [PROXY]
+    tdlib_client.py ENVIRONMENT [pfs] [PROXY]
 
-PROXY is JSON as addProxy takes it; without one, all leads to the data centre.
+pfs: with temporary keys.  PROXY is JSON as addProxy takes it; without one, all leads
+to the data centre.
 """
 import hashlib
 import json
@@ -14,12 +15,12 @@ import tempfile
 import socks
 from tdlib import Td
 
-env = json.load(open(sys.argv[1]))
+env, options = json.load(open(sys.argv[1])), sys.argv[2:]
 
 
 def proxy():
-    if len(sys.argv) > 2:
-        return json.loads(sys.argv[2])
+    if options and options[-1] != "pfs":
+        return json.loads(options[-1])
     return {"server": "127.0.0.1", "port": socks.start(env),
             "type": {"@type": "proxyTypeSocks5"}}
 
@@ -55,6 +56,8 @@ class Doing:
                      api_hash=env["api_hash"], use_test_dc=False,
                      database_directory=self.folder, device_model="interop",
                      system_language_code="en", application_version="1")
+        self.td.call("setOption", name="use_pfs", value={
+            "@type": "optionValueBoolean", "value": "pfs" in options})
         self.td.call("addProxy", enable=True, proxy=proxy())
 
     def sign_in(self, phone, code, password=None):
