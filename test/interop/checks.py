@@ -1,5 +1,6 @@
 """What is asked of every client; each check is one column of the table."""
 import collections
+import contextlib
 import hashlib
 import os
 import time
@@ -31,18 +32,25 @@ def sign_in(world, c):
     c.signed_in = True
 
 
+@contextlib.contextmanager
+def second(world, c, phone, **how):
+    """Another process of the same client, signed in."""
+    it = Client(c.name, phone, world.tmp)
+    try:
+        got = it.ask("sign_in", phone=phone, code=code_of(phone), **how)
+        assert got["user_id"] == world.dc.account(phone)["user_id"]
+        yield it
+    finally:
+        it.stop()
+
+
 def two_steps(world, c):
-    """A second process of the same client: a number with a password."""
+    """A number with a password."""
     phone = c.phone[:6] + "9" + c.phone[7:]
     world.dc.call("/users", {"phone": phone, "first_name": "Locked",
                              "password": "Schlüssel 1", "home_dc": 1})
-    second = Client(c.name, phone, world.tmp)
-    try:
-        got = second.ask("sign_in", phone=phone, code=code_of(phone),
-                         password="Schlüssel 1")
-        assert got["user_id"] == world.dc.account(phone)["user_id"]
-    finally:
-        second.stop()
+    with second(world, c, phone, password="Schlüssel 1"):
+        pass
 
 
 def others(world, c):
@@ -174,16 +182,36 @@ def topics(world, c):
         ("in first", first), ("first again", first), ("in general", None)}
 
 
-def files(world, c):
-    """5 MB to the next client, which fetches it byte for byte."""
-    names = list(world.clients)
-    other = world.clients[names[(names.index(c.name) + 1) % len(names)]]
-    data = os.urandom(5 << 20) if other is not c else b"\x05" * (5 << 20)
-    path = world.tmp / "five.bin"
+def pass_file(world, c, other, size):
+    data = os.urandom(size)
+    path = world.tmp / "file.bin"
     path.write_bytes(data)
     c.ask("send_file", to=other.user, path=str(path), seconds=60)
     got = other.ask("get_file", seconds=60, **{"with": c.user})
     assert got["sha256"] == hashlib.sha256(data).hexdigest(), got
+
+
+def files(world, c):
+    """5 MB to the next client, which fetches it byte for byte."""
+    names = list(world.clients)
+    other = world.clients[names[(names.index(c.name) + 1) % len(names)]]
+    pass_file(world, c, other, 5 << 20)
+
+
+def another_dc(world, c):
+    """An account that lives elsewhere; each fetches files from the other's DC."""
+    phone = c.phone[:5] + "2" + c.phone[6:]
+    world.dc.call("/users", {"phone": phone, "first_name": "Far", "home_dc": 2,
+                             "username": f"far_{c.name}"})
+    with second(world, c, phone) as far:
+        far.user = f"far_{c.name}"
+        say_from(world, c, "from afar", phone)
+        c.heard(["from afar"])
+        pass_file(world, c, far, 300_000)
+        say_from(world, far, "to afar", c.phone)
+        while far.messages.get(timeout=20)[1] != "to afar":
+            pass  # the file may be told, too
+        pass_file(world, far, c, 300_000)
 
 
 CHECKS = [
@@ -194,6 +222,7 @@ CHECKS = [
     Check("supergroup, forward", supergroup, {}),
     Check("topics", topics, {"telethon": "not in its layer"}),
     Check("5 MB file", files, {}),
+    Check("another DC", another_dc, {"mtcute_pfs": "stalls"}),
     Check("forced disconnect", disconnect, {}),
     Check("gap", gap, {}),
 ]

@@ -27,7 +27,7 @@ class World:
     def __init__(self, tmp, names):
         self.tmp = pathlib.Path(tmp)
         self.fleet = Fleet(tmp, beat="1s", ttl="3000ms", grace="1s")
-        self.dc = self.fleet.start_dc(count=1)
+        self.dc = self.fleet.start_dc(count=2)
         self.clients = {}
         self.node = self.group = None
         for number, name in enumerate(names):

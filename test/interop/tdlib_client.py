@@ -11,6 +11,7 @@ import pathlib
 import queue
 import sys
 import tempfile
+import time
 
 import socks
 from tdlib import Td
@@ -123,9 +124,11 @@ class Doing:
             "@type": "inputFileLocal", "path": path})
 
     def get_file(self, **peer):
-        [m] = self.messages(peer["with"], 1)
+        """History is what it was told so far: the file may not be in it yet."""
+        while "document" not in (m := self.messages(peer["with"], 1)[0]["content"]):
+            time.sleep(0.05)
         file = self.td.call("downloadFile", priority=1, synchronous=True,
-                            file_id=m["content"]["document"]["document"]["id"])
+                            file_id=m["document"]["document"]["id"])
         data = pathlib.Path(file["local"]["path"]).read_bytes()
         return {"sha256": hashlib.sha256(data).hexdigest()}
 
