@@ -73,7 +73,8 @@ class Doing:
         }
         while (state := self.states.get()) != "authorizationStateReady":
             steps[state.removeprefix("authorizationState")]()
-        return {"user_id": self.td.call("getMe")["id"]}
+        self.me = self.td.call("getMe")["id"]
+        return {"user_id": self.me}
 
     def chat(self, username):
         return self.td.call("searchPublicChat", username=username)["id"]
@@ -123,12 +124,18 @@ class Doing:
         return self.send_content(to, "inputMessageDocument", document={
             "@type": "inputFileLocal", "path": path})
 
+    def last_file(self, username):
+        [m] = self.messages(username, 1)
+        if m["is_outgoing"] and m["chat_id"] != self.me:
+            return None
+        return m["content"].get("document")
+
     def get_file(self, **peer):
         """History is what it was told so far: the file may not be in it yet."""
-        while "document" not in (m := self.messages(peer["with"], 1)[0]["content"]):
+        while not (document := self.last_file(peer["with"])):
             time.sleep(0.05)
         file = self.td.call("downloadFile", priority=1, synchronous=True,
-                            file_id=m["document"]["document"]["id"])
+                            file_id=document["document"]["id"])
         data = pathlib.Path(file["local"]["path"]).read_bytes()
         return {"sha256": hashlib.sha256(data).hexdigest()}
 
