@@ -16,9 +16,9 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 
 STATIC="syntax format layers names size docs gates schema"
-CHECK="$STATIC build-debug build-asan build-tsan tidy unit-debug unit-asan unit-tsan fuzz"
-TEST="build-release build-debug build-asan build-tsan unit-debug unit-asan unit-tsan fuzz integ integpg demo"
-CI="$STATIC build-release build-debug build-asan build-tsan tidy unit-debug unit-asan unit-tsan fuzz integ integpg demo"
+CHECK="$STATIC build-debug build-asan build-tsan tidy unit-debug unit-asan unit-tsan model fuzz"
+TEST="build-release build-debug build-asan build-tsan unit-debug unit-asan unit-tsan model fuzz integ integpg demo"
+CI="$STATIC build-release build-debug build-asan build-tsan tidy unit-debug unit-asan unit-tsan model fuzz integ integpg demo"
 
 logs=build/gate
 passed=0 failed=0
@@ -78,6 +78,12 @@ step_unit() {
         --print-errorlogs --timeout-multiplier 3
     rc=$?
     tools/count.py "build/$1/meson-logs/testlog.json"
+    return $rc
+}
+step_model() {
+    test/model/run.py
+    local rc=$?
+    tally '^ok   model:' '^FAIL model:'
     return $rc
 }
 step_fuzz() {

@@ -25,6 +25,7 @@ test_packages=(
     libcmocka-dev python3-pytest python3-requests python3-yaml
     postgresql # the tests start one of their own
     valgrind git
+    spin # explores the model of the leases
     microsocks tinyproxy-bin # proxies for test/integ/test_routes.py
 )
 # library and its pkg-config name (or header), for distributions that lack it
