@@ -7,11 +7,14 @@
 #define PLACEMENT_NODES_MAX 100000
 #define PLACEMENT_ROOM_MAX INT64_C(1000000000) /* products fit 64 bits */
 
+#define PLACEMENT_WRAPPED (1U << 31) /* its turn is after all others' */
+
 struct placement_slot {
+	const char *id;
 	size_t node;
-	int64_t used;
+	int64_t used, keeps;
 	uint32_t given; /* picks of this placement */
-	uint32_t turn;	/* place in the round, round robin only */
+	uint32_t order; /* by id; in round robin from `last` on */
 };
 
 static int64_t placement_room(const struct placement_node *n)
@@ -31,19 +34,19 @@ static int64_t placement_cmp(const struct placement *p,
 	switch (p->strategy) {
 	case PLACEMENT_BALANCED:
 		d = a->used * placement_room(nb) - b->used * placement_room(na);
-		if (d == 0)
-			d = a->used - b->used;
 		break;
 	case PLACEMENT_LEAST_LOADED:
 		d = a->used - b->used;
 		break;
 	case PLACEMENT_ROUND_ROBIN:
 		d = (int64_t)a->given - b->given;
-		if (d == 0)
-			d = (int64_t)a->turn - b->turn;
 		break;
 	}
-	return d ? d : strcmp(na->node_id, nb->node_id);
+	if (d == 0)
+		d = (a->keeps <= 0) - (b->keeps <= 0);
+	if (d == 0 && p->strategy == PLACEMENT_BALANCED)
+		d = a->used - b->used;
+	return d ? d : (int64_t)a->order - b->order;
 }
 
 static void placement_sift(struct placement *p, size_t i)
@@ -72,14 +75,24 @@ static bool placement_has_room(const struct placement *p,
 	return s->used < placement_room(&p->nodes[s->node]);
 }
 
-/* A round goes up by id from after `last`; ids up to it come at the end. */
-static void placement_turns(struct placement *p, const char *last)
+static int placement_by_id(const void *a, const void *b)
 {
-	for (size_t i = 0; i < p->n; i++) {
-		const char *id = p->nodes[p->heap[i].node].node_id;
-		bool wrapped = last && strcmp(id, last) <= 0;
+	const struct placement_slot *x = a, *y = b;
 
-		p->heap[i].turn = wrapped;
+	return strcmp(x->id, y->id);
+}
+
+/* A round goes up by id from after `last`; ids up to it come at the end. */
+static void placement_order(struct placement *p, const char *last)
+{
+	qsort(p->heap, p->n, sizeof(*p->heap), placement_by_id);
+	for (size_t i = 0; i < p->n; i++) {
+		struct placement_slot *s = &p->heap[i];
+
+		s->order = (uint32_t)i;
+		if (p->strategy == PLACEMENT_ROUND_ROBIN && last &&
+		    strcmp(s->id, last) <= 0)
+			s->order |= PLACEMENT_WRAPPED;
 	}
 }
 
@@ -95,14 +108,17 @@ enum err placement_init(struct placement *p, enum placement_strategy strategy,
 	if (!p->heap)
 		return err_set(ei, ERR_NOMEM, "placement of %zu nodes", n);
 	for (size_t i = 0; i < n; i++) {
-		struct placement_slot s = { .node = i, .used = nodes[i].used };
+		struct placement_slot s = { .id = nodes[i].node_id,
+					    .node = i,
+					    .used = nodes[i].used,
+					    .keeps = nodes[i].keeps };
 
 		if (s.used < 0)
 			s.used = 0;
 		if (nodes[i].usable && placement_has_room(p, &s))
 			p->heap[p->n++] = s;
 	}
-	placement_turns(p, last);
+	placement_order(p, last);
 	for (size_t i = p->n / 2; i-- > 0;)
 		placement_sift(p, i);
 	return ERR_OK;
@@ -123,6 +139,7 @@ bool placement_next(struct placement *p, size_t *ret_index)
 	*ret_index = top->node;
 	top->used++;
 	top->given++;
+	top->keeps--;
 	if (!placement_has_room(p, top))
 		*top = p->heap[--p->n];
 	placement_sift(p, 0);

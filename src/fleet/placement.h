@@ -11,7 +11,7 @@
  *		... account goes to nodes[i] ...
  *
  *   owner     whoever embeds it; `nodes` are borrowed until deinit
- *   memory    24 bytes a node; a pick costs O(log n)
+ *   memory    40 bytes a node; a pick costs O(log n)
  *   threads   none
  */
 #ifndef FLEET_PLACEMENT_H
@@ -29,6 +29,9 @@ struct placement_node {
 	const char *node_id;
 	bool usable; /* online and not draining */
 	int64_t used, max;
+	/* This many picks of it leave an account where it is: among nodes that
+	 * are equal otherwise they come first (fleet/allocate). */
+	int64_t keeps;
 };
 
 struct placement_slot;
