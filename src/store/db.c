@@ -67,6 +67,7 @@ void db_init(struct db *db, const struct db_driver *drv, struct store_ops *ops,
 	ops_people(ops);
 	ops_nodes(ops);
 	ops_accounts(ops);
+	ops_allocation(ops);
 	ops_sessions(ops);
 	ops_routes(ops);
 	ops_leases(ops);

@@ -189,6 +189,7 @@ void ops_schema(struct store_ops *ops);
 void ops_people(struct store_ops *ops);
 void ops_nodes(struct store_ops *ops);
 void ops_accounts(struct store_ops *ops);
+void ops_allocation(struct store_ops *ops);
 void ops_sessions(struct store_ops *ops);
 void ops_routes(struct store_ops *ops);
 void ops_leases(struct store_ops *ops);
@@ -211,6 +212,9 @@ enum err ops_commands_settle_one(struct db *db, const char *node_id,
 /* The route goes, its version stays. */
 enum err ops_routes_forget(struct db *db, const char *account_id,
 			   struct err_info *ei);
+/* ERR_CONFLICT when it is pinned to another node. */
+enum err ops_allocation_pin_allows(struct db *db, const char *account_id,
+				   const char *node_id, struct err_info *ei);
 enum err ops_nodes_room(struct db *db, const char *node_id,
 			const char *account_id, struct err_info *ei);
 

@@ -24,7 +24,9 @@
 	"r.tested, r.test, l.epoch, "                                          \
 	"CASE WHEN l.released = 0 THEN l.node_id END, "                        \
 	"(SELECT group_concat(x.tag, char(31)) FROM (SELECT t.tag FROM "       \
-	"account_tags t WHERE t.account_id = a.account_id ORDER BY t.tag) x) "
+	"account_tags t WHERE t.account_id = a.account_id ORDER BY t.tag) "    \
+	"x), "                                                                 \
+	"(SELECT p.node_id FROM pins p WHERE p.account_id = a.account_id) "
 
 #define ACCOUNTS_FROM                                                          \
 	"FROM accounts a LEFT JOIN sessions s ON s.account_id = "              \
@@ -105,6 +107,7 @@ static void accounts_read(struct db_row *r, void *ret)
 	a->lease_epoch = db_i64(r);
 	a->lease_node = db_text(r);
 	accounts_split_tags(r, a);
+	a->pinned_node = db_text(r);
 }
 
 static enum err accounts_get(struct store *st, const char *account_id,
@@ -305,8 +308,13 @@ static enum err accounts_change(struct db *db, const struct store_account *acc,
 {
 	enum err rc = ERR_OK;
 
-	if ((fields & STORE_ACC_NODE) && acc->node_id)
-		rc = ops_nodes_room(db, acc->node_id, acc->account_id, ei);
+	if ((fields & STORE_ACC_NODE) && acc->node_id) {
+		rc = ops_allocation_pin_allows(db, acc->account_id,
+					       acc->node_id, ei);
+		if (rc == ERR_OK)
+			rc = ops_nodes_room(db, acc->node_id, acc->account_id,
+					    ei);
+	}
 	if (rc == ERR_OK)
 		rc = accounts_write(db, acc, fields, now, ei);
 	if (rc == ERR_OK && (fields & STORE_ACC_TAGS))

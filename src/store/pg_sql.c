@@ -12,6 +12,7 @@ static const struct {
 	const char *what, *instead;
 } words[] = {
 	{ "group_concat(", "string_agg(" },
+	{ "json_each(", "json_each_text(" },
 	{ "char(", "chr(" },
 	{ "LIKE ", "ILIKE " }, /* SQLite's does not look at the case */
 	{ PG_SQL_LOCK, "FOR UPDATE" },

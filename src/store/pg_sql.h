@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The operations' SQL in PostgreSQL's words.  Of what the two databases do not
- * share the operations use four things (pg_sql.c:words), and ? for parameters.
+ * share the operations use five things (pg_sql.c:words), and ? for parameters.
  */
 #ifndef STORE_PG_SQL_H
 #define STORE_PG_SQL_H

@@ -215,6 +215,34 @@ struct store_ops {
 				   struct store_totals *ret,
 				   struct err_info *ei);
 
+	/* --- allocation --- */
+	/* By account id. */
+	enum err (*place_list)(struct store *st,
+			       const struct store_place_query *q,
+			       struct arena *a, struct store_places *ret,
+			       struct err_info *ei);
+	enum err (*load_list)(struct store *st, struct arena *a,
+			      struct store_loads *ret, struct err_info *ei);
+	/*
+	 * All or none: ERR_NOTFOUND when an account or node is not there,
+	 * ERR_CAPACITY when a node would hold more than it may.  Does not look
+	 * at pins: the caller did.
+	 */
+	enum err (*assign)(struct store *st, const struct store_assign *list,
+			   size_t n, struct wall now, struct err_info *ei);
+	/* NULL: it may be anywhere again.  Moves nothing.  ERR_NOTFOUND. */
+	enum err (*pin)(struct store *st, const char *account_id,
+			const char *node_id, struct wall now,
+			struct err_info *ei);
+	/*
+	 * How what is differs from what is wanted, as findings of the kinds
+	 * duplicate (reported by another node since `since`), orphan (its
+	 * lease is with another node), missing (on no node, though wanted).
+	 */
+	enum err (*difference_list)(struct store *st, struct wall since,
+				    struct arena *a, struct store_findings *ret,
+				    struct err_info *ei);
+
 	/* --- sessions (sealed by control/vault) --- */
 	/* The version a new record of this account must be sealed for. */
 	enum err (*session_next_version)(struct store *st,

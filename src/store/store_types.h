@@ -255,8 +255,9 @@ struct store_account {
 	int64_t session_version; /* 0 = no live session */
 	struct store_hash session_fingerprint;
 	struct store_route route;
-	int64_t lease_epoch;	/* 0 = never granted */
-	const char *lease_node; /* holder of an unreleased lease, or NULL */
+	int64_t lease_epoch;	 /* 0 = never granted */
+	const char *lease_node;	 /* holder of an unreleased lease, or NULL */
+	const char *pinned_node; /* the only one it may be on, or NULL */
 
 	struct wall created;
 	struct wall updated;
@@ -476,11 +477,55 @@ struct store_heartbeat {
 	size_t n_responses;
 };
 
+/* --- allocation --- */
+
+/* What an allocation needs to know of an account. */
+struct store_place {
+	const char *account_id;
+	const char *node_id;	 /* assigned, or NULL */
+	const char *pinned_node; /* or NULL */
+	bool running;		 /* a lease is out, or it is reported so */
+	bool kept; /* disabled, or its session is only where it is */
+};
+
+struct store_places {
+	struct store_place *items;
+	size_t n;
+};
+
+struct store_place_query {
+	bool unassigned;      /* only those without a node */
+	const char *accounts; /* only these: keys of a JSON object; or NULL */
+	unsigned int limit;
+};
+
+/* A node's part of the fleet, in one look at all of them. */
+struct store_load {
+	const char *node_id;
+	int64_t accounts, max_accounts;
+	bool draining;
+	bool has_public_key;
+};
+
+struct store_loads {
+	struct store_load *items; /* by id */
+	size_t n;
+	int64_t unassigned;
+};
+
+struct store_assign {
+	const char *account_id;
+	const char *node_id; /* or NULL */
+};
+
+/* --- findings --- */
+
 struct store_finding {
 	const char *kind; /* "foreign_report", ... */
 	const char *account_id;
 	const char *node_id;
-	const char *detail; /* or NULL */
+	const char *detail;   /* or NULL */
+	const char *expected; /* the node it is assigned to, or NULL */
 	struct wall first_seen, last_seen;
 	int64_t count;
 };

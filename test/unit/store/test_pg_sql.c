@@ -45,6 +45,8 @@ static void test_words(void **state)
 	check("a LIKE ? ESCAPE '\\'", "a ILIKE $1 ESCAPE '\\'");
 	check("SELECT 1 FROM t WHERE a = ? /* FOR UPDATE */",
 	      "SELECT 1 FROM t WHERE a = $1 FOR UPDATE");
+	check("SELECT key FROM json_each(json(?1))",
+	      "SELECT key FROM json_each_text(json($1))");
 	/* inside a longer word they are not meant */
 	check("varchar(3), my_group_concat(x)",
 	      "varchar(3), my_group_concat(x)");
