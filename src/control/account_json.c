@@ -51,6 +51,7 @@ static void write_operator(struct jsonw *w, const struct store_account *acc)
 {
 	jsonw_str_or_null(w, "node_id", acc->node_id);
 	jsonw_str_or_null(w, "server_id", acc->node_id);
+	jsonw_str_or_null(w, "pinned_node_id", acc->pinned_node);
 	jsonw_bool(w, "enabled", acc->enabled);
 	jsonw_str(w, "desired", acc->desired_online ? "online" : "offline");
 	jsonw_str_or_null(w, "script_id", acc->script_id);

@@ -344,16 +344,31 @@ static enum err note_change(struct control *c, struct http_req *req,
 	return rc;
 }
 
+static enum err patch_pin(struct control *c, const char *id, struct json body,
+			  struct err_info *ei)
+{
+	const char *node_id = NULL;
+	enum err rc;
+
+	if (json_missing(json_get(body, "pinned_node_id")))
+		return ERR_OK;
+	rc = json_want_str(body, "pinned_node_id", WIRE_ID_MAX, &node_id, ei);
+	return rc ? rc
+		  : c->store->ops->pin(c->store, id, node_id, control_wall(c),
+				       ei);
+}
+
 static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 {
-	static const char *const known[] = {
-		"phone",    "username", "display_name", "script_id", "tags",
-		"priority", "enabled",	"route",	NULL
-	};
+	static const char *const known[] = { "phone",	       "username",
+					     "display_name",   "script_id",
+					     "tags",	       "priority",
+					     "enabled",	       "route",
+					     "pinned_node_id", NULL };
 	struct control *c = ctx;
 	struct store_account acc = { 0 }, before;
 	uint32_t fields = 0;
-	struct json body, route;
+	struct json body, route, pin;
 	enum err rc;
 
 	rc = path_id(req, &acc.account_id, ei);
@@ -370,8 +385,10 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 	if (rc)
 		return rc;
 	route = json_get(body, "route");
-	if (!json_missing(route) && !fields) {
-		/* a new route is a change of the account like any other */
+	pin = json_get(body, "pinned_node_id");
+	if (!fields && !(json_missing(route) && json_missing(pin))) {
+		/* a new route or pin is a change like any other: its version
+		 * is looked at, too */
 		acc.enabled = before.enabled;
 		fields = STORE_ACC_ENABLED;
 	}
@@ -380,6 +397,8 @@ static enum err patch(struct http_req *req, void *ctx, struct err_info *ei)
 						   control_wall(c), ei);
 	if (!rc && !json_missing(route))
 		rc = routes_set(c, req, acc.account_id, route, ei);
+	if (!rc)
+		rc = patch_pin(c, acc.account_id, body, ei);
 	if (!rc)
 		rc = note_change(c, req, acc.account_id, body, ei);
 	if (rc)

@@ -24,10 +24,13 @@
 #define ADDRESSES_MAX 100000
 
 static const struct api_table *const tables[] = {
-	&api_auth_table,	&api_ops_table,	     &api_workers_table,
-	&api_heartbeat_table,	&api_commands_table, &api_accounts_table,
-	&api_account_act_table, &api_routes_table,   &api_upload_table,
-	&api_sessions_table,	&api_chat_table,     &api_jobs_table,
+	&api_auth_table,	&api_ops_table,
+	&api_workers_table,	&api_heartbeat_table,
+	&api_commands_table,	&api_accounts_table,
+	&api_account_act_table, &api_routes_table,
+	&api_upload_table,	&api_sessions_table,
+	&api_chat_table,	&api_jobs_table,
+	&api_allocation_table,	&api_allocation_batch_table,
 };
 
 /* --- the data folder --- */

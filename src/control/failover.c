@@ -128,6 +128,8 @@ static enum err move(struct walk *w, const struct store_assignment *as,
 		return ERR_OK;
 	rc = w->c->store->ops->account_update(w->c->store, &acc, STORE_ACC_NODE,
 					      control_wall(w->c), ei);
+	if (rc == ERR_CONFLICT) /* pinned: it waits for its node */
+		return ERR_OK;
 	if (rc)
 		return rc;
 	w->moved++;

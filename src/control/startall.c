@@ -441,7 +441,8 @@ static enum err begin_one(struct begin *b, const struct store_account *acc,
 		return ERR_OK;
 	}
 	if (!acc->node_id) {
-		placed = place_next(&b->place);
+		placed = acc->pinned_node ? acc->pinned_node
+					  : place_next(&b->place);
 		if (!placed) {
 			fail(it, ERR_CAPACITY,
 			     "no node is online that has room",
@@ -453,6 +454,11 @@ static enum err begin_one(struct begin *b, const struct store_account *acc,
 			return ERR_NOMEM;
 	}
 	rc = want_online(b, acc, placed, ei);
+	if (rc == ERR_CAPACITY) {
+		fail(it, rc, "the node it is pinned to is full",
+		     "unpin the account, or raise max_accounts of the node");
+		return ERR_OK;
+	}
 	if (rc)
 		return rc;
 	if (!nodes_online(b->c, it->node_id)) {
