@@ -15,6 +15,9 @@
 struct verbs_options {
 	struct remote remote;
 	char *node, *status, *search, *sort_by, *wait, *name, *to;
+	char *strategy;
+	int64_t max_per_node;
+	bool dry_run, include_allocated, move_running, yes;
 	int64_t user_id;
 	int64_t page, page_size;
 	bool attested;

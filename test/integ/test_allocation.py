@@ -1,9 +1,11 @@
 """Which account belongs on which node: /group-ai/account-allocation."""
-import time
+import json
+import os
+import subprocess
 
 import pytest
 
-from fleet import ACCOUNTS, API, Serve, wait
+from fleet import ACCOUNTS, API, Serve, program, wait
 from plain_node import Node, session_file
 
 BASE = API + "/group-ai/account-allocation"
@@ -377,3 +379,43 @@ def test_openapi_names_every_field(serve):
     got = serve.get(BASE + "/findings").json()
     assert got["total"] == 2
     same(got, "AllocationFindings")
+
+
+def test_command_line(serve):
+    f = Fleet(serve, a=4, b=4)
+    f.add(*ids(4), server_id="a")
+    f.add("99966300")
+    env = {"PATH": os.environ["PATH"], "TGFLEET_SERVER": serve.url,
+           "TGFLEET_TOKEN": serve.token, "HOME": str(serve.folder)}
+
+    def cli(*args, status=0):
+        got = subprocess.run([program(), *args], capture_output=True, text=True,
+                             timeout=60, env=env)
+        assert got.returncode == status, (args, got.stdout, got.stderr)
+        return got.stderr if status else got.stdout
+    out = cli("allocation", "auto", "--dry-run")
+    assert "would be placed" in out and f.summary()["unallocated"] == 1
+    out = cli("allocation", "auto")
+    assert "99966300" in out and f.counts() == [4, 1]
+    out = cli("allocation", "rebalance")
+    assert "say --yes" in out and out.count(" a  ") == 1
+    assert f.counts() == [4, 1]
+    cli("allocation", "rebalance", "--yes", "--strategy", "least_loaded")
+    assert f.counts() == [3, 2]
+    assert json.loads(cli("allocation", "summary", "--json")) == f.summary()
+    rows = cli("allocation", "summary").splitlines()
+    assert rows[0] == "5 accounts, 5 on a node, 0 on none"
+    assert rows[2].split() == ["a", "3", "4", "1", "75"]
+    assert "2 of 2" in cli("allocation", "batch", "99966300=a", "99966103=")
+    assert f.where()["99966103"] is None
+    assert "no account 77777" in cli("allocation", "batch", "77777=a", status=1)
+    assert "ACCOUNT=NODE" in cli("allocation", "batch", "77777", status=2)
+    cli("account", "pin", "99966103", "b")
+    assert serve.account("99966103")["pinned_node_id"] == "b"
+    assert "b" in cli("allocation", "auto") and f.where()["99966103"] == "b"
+    cli("account", "unpin", "99966103")
+    assert serve.account("99966103")["pinned_node_id"] is None
+    assert "KIND" in cli("allocation", "findings")
+    assert "least_loaded" in cli("allocation", "auto", "--strategy", "x",
+                                 status=1)
+    f.close()
