@@ -402,6 +402,12 @@ BODIES = {  # part of a path: what is asked there
     "/chat": {"account_id": "9996610001", "node_id": "n",
               "accounts": ["9996610001"], "force": True, "message": "hi"},
     "/login": {"username": "admin", "password": "x"},
+    "/auto": {"strategy": "round_robin", "dry_run": True, "reallocate": True,
+              "max_accounts_per_server": 5, "include_allocated": True,
+              "move_running": True, "include_offline": True},
+    "/batch": {"allocations": [{"account_id": "9996610001",
+                                "server_id": "n1"}], "move_running": True},
+    "/accounts/": {"pinned_node_id": "n1"},
 }
 
 

@@ -336,15 +336,13 @@ static enum err findings(struct http_req *req, void *ctx, struct err_info *ei)
 	return rc;
 }
 
-#define BASE API "/group-ai/account-allocation"
-
 static const struct router_row rows[] = {
-	{ "POST", BASE "/auto", AUTH_WRITE, 0, 8192, automatic,
-	  "Give accounts to nodes, by a strategy" },
-	{ "GET", BASE "/summary", AUTH_READ, 0, 0, summary,
-	  "How many accounts each node has, and may have" },
-	{ "GET", BASE "/findings", AUTH_READ, 0, 0, findings,
-	  "Where what runs differs from what is wanted" },
+	{ "POST", API "/group-ai/account-allocation/auto", AUTH_WRITE, 0, 8192,
+	  automatic, "Give accounts to nodes, by a strategy" },
+	{ "GET", API "/group-ai/account-allocation/summary", AUTH_READ, 0, 0,
+	  summary, "How many accounts each node has, and may have" },
+	{ "GET", API "/group-ai/account-allocation/findings", AUTH_READ, 0, 0,
+	  findings, "Where what runs differs from what is wanted" },
 };
 
 API_TABLE(api_allocation_table);
