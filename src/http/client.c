@@ -99,6 +99,8 @@ static void set_error(struct client_response *r, const struct transfer *t,
 	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
 	if (t->too_big)
 		text = "the answer is larger than allowed";
+	else if (!code)
+		text = "the answer has no status";
 	r->rc = err_set(&r->ei, r->rc, "%.120s: %s", url ? url : "", text);
 }
 
@@ -120,10 +122,13 @@ static void report(struct transfer *t, CURLcode code)
 	curl_off_t wait = 0;
 	long status = 0;
 
+	/* curl lets answers pass that are hardly HTTP */
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!r.rc && (status < 100 || status > 999))
+		r.rc = ERR_PROTO;
 	if (r.rc) {
 		set_error(&r, t, code);
 	} else {
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 		r.status = (int)status;
 		r.content_type = header(t, "Content-Type");
 		r.etag = header(t, "ETag");
