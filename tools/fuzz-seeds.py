@@ -585,6 +585,14 @@ def dc_store():
     yield b"\0SQLite format 3\0" + bytes(100)
 
 
+def script():
+    yield b"schema: 2\nscript_id: a\nversion: \"1\"\nscenes:\n  - {id: b}\n"
+    yield b"script_id: a\nscenes: {a: {x: [1, 'y']}, b: {}}\nsteps: [1]\n"
+    yield b"{\"timeline\": [{\"role\": \"a\"}], \"script_id\": \"\xe5\x89\xa7\"}"
+    yield b"%TAG ! x:\n---\na: &b !c [*b]\n? [x]\n: |\n  y\n...\n---\nz: \"\\0\"\n"
+    yield b"a: 1\na: 2\n\xff"
+
+
 # a target's name: its seeds
 SEEDS = {"config": settings, "control": control, "dc": dc,
          "dc_admin": dc_admin, "dc_store": dc_store, "engine": engine,
@@ -593,6 +601,7 @@ SEEDS = {"config": settings, "control": control, "dc": dc,
          "heartbeat": wire, "http_answer": http_answer, "http_request": http,
          "journal": journal, "json": wire, "multipart": multipart,
          "node": node, "proxy": proxy, "scenario": scenario,
+         "script": script,
          "sessfile": sessfile,
          "session": session, "signin": signin, "tdata": tdata, "text": text,
          "tl": tl, "transport": transport, "worker": worker}
