@@ -70,6 +70,7 @@ void db_init(struct db *db, const struct db_driver *drv, struct store_ops *ops,
 	ops_allocation(ops);
 	ops_sessions(ops);
 	ops_routes(ops);
+	ops_scripts(ops);
 	ops_leases(ops);
 	ops_beat(ops);
 	ops_commands(ops);

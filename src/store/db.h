@@ -192,6 +192,7 @@ void ops_accounts(struct store_ops *ops);
 void ops_allocation(struct store_ops *ops);
 void ops_sessions(struct store_ops *ops);
 void ops_routes(struct store_ops *ops);
+void ops_scripts(struct store_ops *ops);
 void ops_leases(struct store_ops *ops);
 void ops_beat(struct store_ops *ops);
 void ops_commands(struct store_ops *ops);

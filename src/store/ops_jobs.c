@@ -244,9 +244,19 @@ static const struct {
 	{ "DELETE FROM idem WHERE (actor, key) IN (SELECT actor, key FROM idem "
 	  "WHERE created < ? LIMIT ?)",
 	  1 },
-	{ "DELETE FROM commands WHERE seq IN (SELECT seq FROM commands WHERE "
-	  "state > 2 AND finished < ? LIMIT ?)",
+	/* how a deployment ended outlives its command: the same rows as below */
+	{ "UPDATE script_deployments SET (state, error, finished) = (SELECT "
+	  "c.state, c.error, c.finished FROM commands c WHERE c.command_id = "
+	  "script_deployments.command_id) WHERE command_id IN (SELECT "
+	  "command_id FROM commands WHERE state > 2 AND finished < ? ORDER BY "
+	  "seq LIMIT ?)",
 	  7 },
+	{ "DELETE FROM commands WHERE seq IN (SELECT seq FROM commands WHERE "
+	  "state > 2 AND finished < ? ORDER BY seq LIMIT ?)",
+	  7 },
+	{ "DELETE FROM script_deployments WHERE seq IN (SELECT seq FROM "
+	  "script_deployments WHERE created < ? LIMIT ?)",
+	  90 },
 	{ "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM jobs WHERE "
 	  "created < ? AND state NOT IN ('queued', 'running') LIMIT ?)",
 	  30 },

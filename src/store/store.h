@@ -302,6 +302,36 @@ struct store_ops {
 				   const struct store_route *r,
 				   struct err_info *ei);
 
+	/* --- scripts --- */
+	/*
+	 * s->version is the next: 1 makes the script (ERR_DUPLICATE when there
+	 * is one, ERR_CAPACITY), another one follows (ERR_CONFLICT).
+	 */
+	enum err (*script_put)(struct store *st, const struct store_script *s,
+			       struct err_info *ei);
+	/* version 0 = the newest.  ERR_NOTFOUND. */
+	enum err (*script_get)(struct store *st, const char *script_id,
+			       int64_t version, struct arena *a,
+			       struct store_script *ret, struct err_info *ei);
+	/* By id; the versions of one newest first (ERR_NOTFOUND). */
+	enum err (*script_list)(struct store *st,
+				const struct store_script_query *q,
+				struct arena *a, struct store_scripts *ret,
+				struct err_info *ei);
+	/* With versions and deployments.  ERR_CONFLICT while accounts have it. */
+	enum err (*script_delete)(struct store *st, const char *script_id,
+				  struct err_info *ei);
+	/* After its command.  ERR_NOTFOUND without script or node. */
+	enum err (*deployment_add)(struct store *st,
+				   const struct store_deployment *d,
+				   struct err_info *ei);
+	/* Newest first. */
+	enum err (*deployment_list)(struct store *st,
+				    const struct store_deployment_query *q,
+				    struct arena *a,
+				    struct store_deployments *ret,
+				    struct err_info *ei);
+
 	/* --- leases --- */
 	/*
 	 * One conditional write: succeeds only if the account's last epoch is

@@ -24,6 +24,9 @@
 #define STORE_SEALED_MAX (72 << 20) /* one sealed session */
 #define STORE_QUEUE_MAX 10000	    /* unfinished commands of a node */
 #define STORE_FINDINGS_MAX 10000
+#define STORE_SCRIPT_MAX (1 << 20)     /* bytes of a script */
+#define STORE_SCRIPTS_MAX 10000	       /* scripts of a fleet */
+#define STORE_SCRIPT_VERSIONS_MAX 1000 /* of one: the oldest go */
 
 /* SHA-256 of a token or key; what is stored instead of it. */
 struct store_hash {
@@ -562,6 +565,57 @@ struct store_commands {
 struct store_command_query {
 	const char *node_id; /* or NULL */
 	enum store_tristate finished;
+	unsigned int offset, limit;
+};
+
+/* --- scripts --- */
+
+/* One version of a script. */
+struct store_script {
+	const char *script_id;
+	int64_t version;   /* counted by the store, from 1 */
+	const char *label; /* what it calls itself, "" if nothing */
+	struct store_hash sha256;
+	const void *content; /* NULL in lists */
+	size_t size;
+	const char *author;
+	const char *note; /* or NULL */
+	struct wall created;
+};
+
+struct store_scripts {
+	struct store_script *items;
+	size_t n;
+	int64_t total;
+};
+
+struct store_script_query {
+	const char *script_id; /* its versions; NULL: all scripts as they are */
+	unsigned int offset, limit;
+};
+
+/* One command to one node. */
+struct store_deployment {
+	const char *command_id;
+	const char *script_id;
+	int64_t version;
+	const char *node_id;
+	const char *created_by;
+	struct wall created;
+	enum store_command_state state; /* answered; so are the following */
+	const char *error;		/* or NULL */
+	struct wall finished;
+};
+
+struct store_deployments {
+	struct store_deployment *items;
+	size_t n;
+	int64_t total;
+};
+
+struct store_deployment_query {
+	const char *script_id;
+	const char *node_id; /* or NULL */
 	unsigned int offset, limit;
 };
 
