@@ -7,6 +7,7 @@
 #include "control/control_int.h"
 #include "control/nodes.h"
 #include "control/routes.h"
+#include "script/outline.h"
 
 #define PRIORITY_MAX 1000000
 
@@ -139,7 +140,8 @@ static enum err read_names(struct json body, struct store_account *acc,
 		{ "username", &acc->username, 64, STORE_ACC_USERNAME },
 		{ "display_name", &acc->display_name, 128,
 		  STORE_ACC_DISPLAY_NAME },
-		{ "script_id", &acc->script_id, 64, STORE_ACC_SCRIPT },
+		{ "script_id", &acc->script_id, OUTLINE_ID_BYTES_MAX,
+		  STORE_ACC_SCRIPT },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

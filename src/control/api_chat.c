@@ -90,7 +90,7 @@ static enum err read_chat(struct http_req *req, struct chat_run *r,
 
 /*
  * An offline node gets its command too: it is pending until it is back.  A node
- * of our own has no chat scripts yet: it would only refuse, so it is told to who
+ * of our own runs no chat scripts yet: it would only refuse, so it is told to who
  * asks instead, and nothing is sent.
  */
 static enum err send_to(struct chat_run *r, const struct store_node *node,
@@ -98,8 +98,8 @@ static enum err send_to(struct chat_run *r, const struct store_node *node,
 {
 	if (node->has_public_key)
 		return err_set(ei, ERR_CONFLICT,
-			       "not sent: this node has no chat scripts "
-			       "(tgfleet %s)",
+			       "not sent: no chat scripts run on this node "
+			       "yet (tgfleet %s)",
 			       node->version ? node->version : "worker");
 	return commands_queue(
 		r->c,

@@ -31,6 +31,7 @@ static const struct api_table *const tables[] = {
 	&api_upload_table,	&api_sessions_table,
 	&api_chat_table,	&api_jobs_table,
 	&api_allocation_table,	&api_allocation_batch_table,
+	&api_scripts_table,	&api_deploy_table,
 };
 
 /* --- the data folder --- */

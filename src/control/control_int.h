@@ -77,6 +77,7 @@ struct mono control_mono(const struct control *c);
 void control_random_id(const char *prefix, size_t bytes, char *ret,
 		       size_t size);
 struct store_hash control_hash(const char *token);
+struct store_hash control_sum(const void *data, size_t len);
 /* A reply body bounded by the server's send limit. */
 void control_body_init(struct buf *b, struct jsonw *w);
 /* Ends the writer and sends it; a failure becomes a 503. */
@@ -142,6 +143,7 @@ extern const struct api_table api_auth_table, api_ops_table, api_workers_table,
 	api_heartbeat_table, api_commands_table, api_accounts_table,
 	api_account_act_table, api_routes_table, api_upload_table,
 	api_sessions_table, api_chat_table, api_jobs_table,
-	api_allocation_table, api_allocation_batch_table;
+	api_allocation_table, api_allocation_batch_table, api_scripts_table,
+	api_deploy_table;
 
 #endif /* CONTROL_CONTROL_INT_H */

@@ -35,12 +35,17 @@ void control_random_id(const char *prefix, size_t bytes, char *ret, size_t size)
 	secret_wipe(hex, sizeof(hex));
 }
 
-struct store_hash control_hash(const char *token)
+struct store_hash control_sum(const void *data, size_t len)
 {
 	struct store_hash h;
 
-	sha_256(token, strlen(token), h.bytes);
+	sha_256(data, len, h.bytes);
 	return h;
+}
+
+struct store_hash control_hash(const char *token)
+{
+	return control_sum(token, strlen(token));
 }
 
 void control_body_init(struct buf *b, struct jsonw *w)

@@ -16,7 +16,7 @@ static const struct wire_table fault = WIRE_TABLE(OF, fault_rows);
 static const struct wire_row account_rows[] = {
 	{ "account_id", W_STR(account_id, WIRE_ID_MAX), .flags = WIRE_NEED },
 	{ "status", W_WORD(status) },
-	{ "script_id", W_STR(script_id, WIRE_NAME_MAX), .flags = WIRE_OMIT },
+	{ "script_id", W_STR(script_id, WIRE_SCRIPT_MAX), .flags = WIRE_OMIT },
 	{ "message_count", W_I64(message_count, 0, INT64_MAX) },
 	{ "reply_count", W_I64(reply_count, 0, INT64_MAX) },
 	{ "last_activity", W_TIME(last_activity), .flags = WIRE_OMIT },

@@ -13,6 +13,7 @@
 #define WIRE_VERSION 1
 #define WIRE_ID_MAX 64	       /* account, node, command ids */
 #define WIRE_NAME_MAX 128      /* names, versions, host names */
+#define WIRE_SCRIPT_MAX 400    /* a script_id: 100 letters in UTF-8 */
 #define WIRE_TEXT_MAX 512      /* messages and advice */
 #define WIRE_BODY_MAX 16777216 /* bytes of one heartbeat or its answer */
 #define WIRE_ACCOUNTS_MAX 20000
