@@ -6,6 +6,7 @@
  *	node.json      server, node id, token, intervals (0600)
  *	node.key       X25519 secret key, hex (0600)
  *	sessions/      sealed sessions, <account>.sealed (0600)
+ *	scripts/       worker/scriptbook.h
  *	positions      worker/journal.h
  *	peers/         worker/peerbook.h
  *	config         worker/dcs.h

@@ -271,6 +271,26 @@ static enum err do_test(struct orders *o, struct order *r, struct json params,
 				     ei);
 }
 
+static enum err do_update(struct orders *o, struct order *r, struct json params,
+			  struct buf *out, struct err_info *ei)
+{
+	struct scriptbook_ask ask = { .tag = tag_of(o, r) };
+	enum err rc;
+
+	if (!o->scripts)
+		return err_set(ei, ERR_UNAVAILABLE,
+			       "this node keeps no scripts");
+	rc = json_need_str(params, "script_id", WIRE_SCRIPT_MAX, &ask.script_id,
+			   ei);
+	if (!rc)
+		rc = json_need_str(params, "sha256", 2 * SHA_256_LEN,
+				   &ask.sha256, ei);
+	if (!rc)
+		rc = json_need_str(params, "download_url",
+				   SCRIPTBOOK_URL_MAX - 1, &ask.url, ei);
+	return rc ? rc : scriptbook_update(o->scripts, &ask, ei);
+}
+
 static const struct action {
 	const char *name;
 	enum err (*run)(struct orders *o, struct order *r, struct json params,
@@ -281,6 +301,7 @@ static const struct action {
 	{ "stop_account", do_stop, false },
 	{ "send_message", do_send, true },
 	{ "test_route", do_test, true },
+	{ "update_script", do_update, true },
 	{ "reload", do_reload, false },
 	{ "list_sessions", do_list, false },
 };
@@ -369,6 +390,18 @@ static void on_tested(void *ctx, const struct route_test_result *t, enum err rc,
 	snprintf(data, sizeof(data), "{\"dc_id\":%d,\"latency_ms\":%.1f}",
 		 t->dc_id, (double)t->latency_us / 1000);
 	done(o, r, rc, data, ei);
+}
+
+void orders_on_script(void *ctx, uint64_t tag, bool changed, enum err rc,
+		      const struct err_info *ei)
+{
+	struct orders *o = ctx;
+	struct order *r = &o->ring[tag - 1];
+
+	if (r->state == ORDER_RUNNING)
+		done(o, r, rc,
+		     changed ? "{\"changed\":true}" : "{\"changed\":false}",
+		     ei);
 }
 
 enum err orders_results(struct orders *o, struct arena *a, uint64_t beat,

@@ -9,6 +9,7 @@
  *	start_account {account_id}     stop_account {account_id}
  *	send_message {account_id, peer: "self" | id, text, random_id}
  *	test_route {dc_id, sealed}     reload     list_sessions
+ *	update_script {script_id, version, sha256, download_url}
  *
  *   owner     struct worker
  *   memory    ORDERS_MAX orders with their answers
@@ -20,6 +21,7 @@
 #include "wire/wire_beat.h"
 #include "worker/fleet.h"
 #include "worker/route_test.h"
+#include "worker/scriptbook.h"
 
 #define ORDERS_MAX 1024
 
@@ -44,7 +46,8 @@ struct orders {
 	uint32_t next;
 	const struct secret *key; /* of this node; NULL: nothing sealed opens */
 	struct route_tests tests; /* end before the fleet does */
-	bool full_wanted;	  /* somebody asked for a complete report */
+	struct scriptbook *scripts; /* NULL: there is no room for any */
+	bool full_wanted;	    /* somebody asked for a complete report */
 };
 
 enum err orders_init(struct orders *o, struct fleet *f);
@@ -53,6 +56,10 @@ void orders_take(struct orders *o, const struct wire_command *cmd);
 /* fleet_ops.on_sent() goes here. */
 void orders_on_sent(struct orders *o, uint64_t tag, enum err rc,
 		    int32_t message_id, const struct err_info *ei);
+
+/* scriptbook.done() goes here; ctx is the orders. */
+void orders_on_script(void *ctx, uint64_t tag, bool changed, enum err rc,
+		      const struct err_info *ei);
 
 /* Answers to be reported, into the arena; marked as carried by `beat`. */
 enum err orders_results(struct orders *o, struct arena *a, uint64_t beat,

@@ -29,6 +29,7 @@ struct worker {
 	struct peerbook peerbook;
 	struct fleet fleet;
 	struct orders orders;
+	struct scriptbook scripts;
 	struct beat beat;
 	struct doorbell doorbell;
 	struct sealed sealed;
@@ -218,6 +219,13 @@ static enum err start_parts(struct worker *w, struct err_info *ei)
 	if (rc)
 		return err_set(ei, rc, "start the worker");
 	w->orders.key = &w->node.key;
+	w->scripts = (struct scriptbook){ .loop = w->loop,
+					  .http = w->http,
+					  .node = &w->node,
+					  .done = orders_on_script,
+					  .ctx = &w->orders };
+	scriptbook_init(&w->scripts);
+	w->orders.scripts = &w->scripts;
 	sealed_init(&w->sealed, w->http, &w->node, &w->fleet);
 	beat_init(&w->beat, &(struct beat_config){ .loop = w->loop,
 						   .rnd = rnd_system(),
@@ -273,6 +281,7 @@ static void end(struct worker *w)
 		loop_on_wake(w->loop, NULL, NULL);
 		loop_cancel(w->loop, &w->leave_timer);
 	}
+	scriptbook_deinit(&w->scripts);
 	client_free(w->http);
 	sealed_deinit(&w->sealed);
 	route_tests_deinit(&w->orders.tests);
