@@ -18,9 +18,10 @@ struct verbs_options {
 	char *strategy;
 	int64_t max_per_node;
 	bool dry_run, include_allocated, move_running, yes;
+	char *note, *encoding;
 	int64_t user_id;
 	int64_t page, page_size;
-	bool attested;
+	bool attested, force;
 };
 
 struct verbs_call {
@@ -29,7 +30,7 @@ struct verbs_call {
 	size_t nargs;
 };
 
-/* One verb.  Either `path` (a call) or `run` (something of its own). */
+/* One verb: a call, or `run`, which with a `path` finds the remote resolved. */
 struct verbs_verb {
 	const char *name;
 	const char *args; /* "ACCOUNT NODE", for usage; counted */

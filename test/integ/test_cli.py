@@ -7,7 +7,7 @@ import pytest
 
 from fleet import cli
 
-NOUNS = ("account", "node", "session", "chat", "job")
+NOUNS = ("account", "node", "session", "chat", "job", "script")
 
 
 def one_line(got):
