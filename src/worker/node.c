@@ -176,7 +176,8 @@ enum err node_open(struct node *n, const char *dir, struct err_info *ei)
 		rc = node_path(n, "sessions", path, ei);
 	if (!rc)
 		rc = files_mkdir(path, ei);
-	rc = node_path(n, "scripts", path, ei);
+	if (!rc)
+		rc = node_path(n, "scripts", path, ei);
 	if (!rc)
 		rc = files_mkdir(path, ei);
 	if (!rc)

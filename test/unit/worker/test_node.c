@@ -14,8 +14,8 @@
 #include "base/files.h"
 #include "worker/node.h"
 
-static const char *const names[] = { "lock", "node.json", "node.key", "boots",
-				     "sessions" };
+static const char *const names[] = { "lock",  "node.json", "node.key",
+				     "boots", "sessions",  "scripts" };
 static char dir[64];
 
 static const char *path_of(const char *name)
