@@ -12,7 +12,7 @@
 
 void buf_init(struct buf *b, size_t max)
 {
-	*b = (struct buf){ .max = max };
+	*b = (struct buf){ .max = max < BUF_MAX ? (uint32_t)max : BUF_MAX };
 }
 
 void buf_deinit(struct buf *b)
@@ -51,7 +51,7 @@ static void compact(struct buf *b)
 /* One byte beyond the content is always there for buf_cstr(). */
 static enum err grow(struct buf *b, size_t extra)
 {
-	size_t need, cap;
+	size_t need, cap, most;
 	uint8_t *data;
 
 	if (extra > b->max || buf_len(b) > b->max - extra)
@@ -60,19 +60,20 @@ static enum err grow(struct buf *b, size_t extra)
 		return ERR_OK;
 	if (b->pos >= b->len / 2)
 		compact(b);
-	need = b->len + extra + 1;
+	need = (size_t)b->len + extra + 1;
 	if (need <= b->cap)
 		return ERR_OK;
 	cap = b->cap ? b->cap : CAP_MIN;
 	while (cap < need)
 		cap *= 2;
-	if (cap > b->max + b->pos + 1 && b->max + b->pos + 1 >= need)
-		cap = b->max + b->pos + 1;
+	most = (size_t)b->max + b->pos + 1;
+	if (cap > most && most >= need)
+		cap = most;
 	data = realloc(b->data, cap);
 	if (!data)
 		return ERR_NOMEM;
 	b->data = data;
-	b->cap = cap;
+	b->cap = (uint32_t)cap;
 	return ERR_OK;
 }
 
@@ -89,7 +90,7 @@ enum err buf_reserve(struct buf *b, size_t len, uint8_t **ret)
 void buf_commit(struct buf *b, size_t len)
 {
 	BUG_ON(len > b->cap - b->len);
-	b->len += len;
+	b->len += (uint32_t)len;
 }
 
 enum err buf_append(struct buf *b, const void *data, size_t len)
@@ -102,7 +103,7 @@ enum err buf_append(struct buf *b, const void *data, size_t len)
 	if (rc)
 		return rc;
 	memcpy(b->data + b->len, data, len);
-	b->len += len;
+	b->len += (uint32_t)len;
 	return ERR_OK;
 }
 
@@ -131,7 +132,7 @@ enum err buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	rc = grow(b, (size_t)n);
 	if (!rc) {
 		vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
+		b->len += (uint32_t)n;
 	}
 	va_end(again);
 	return rc;
@@ -151,7 +152,7 @@ enum err buf_printf(struct buf *b, const char *fmt, ...)
 void buf_consume(struct buf *b, size_t len)
 {
 	BUG_ON(len > buf_len(b));
-	b->pos += len;
+	b->pos += (uint32_t)len;
 	if (b->pos == b->len)
 		b->pos = b->len = 0;
 }

@@ -21,11 +21,15 @@
 
 #include "base/err.h"
 
+/* Lengths are 32 bits, as every account has several of these. */
+#define BUF_MAX (1U << 30)
+
 struct buf {
 	uint8_t *data;
-	size_t pos, len, cap, max;
+	uint32_t pos, len, cap, max;
 };
 
+/* A maximum above BUF_MAX is BUF_MAX. */
 void buf_init(struct buf *b, size_t max);
 void buf_deinit(struct buf *b);
 /* Forgets the bytes, keeps the memory. */

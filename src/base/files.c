@@ -40,8 +40,8 @@ static enum err read_fd(int fd, const char *path, struct buf *out,
 		rc = buf_append(out, chunk, (size_t)n);
 		secret_wipe(chunk, (size_t)n);
 		if (rc)
-			return err_set(ei, rc, "%s: larger than %zu bytes",
-				       path, out->max);
+			return err_set(ei, rc, "%s: larger than %u bytes", path,
+				       out->max);
 	}
 }
 

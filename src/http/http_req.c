@@ -36,7 +36,7 @@ struct http_req *http_req_new(struct http_conn *c)
 	buf_init(&req->value, s->o.limits.header_bytes);
 	buf_init(&req->body, s->o.limits.body_bytes);
 	buf_init(&req->reply_headers, HTTP_REPLY_HEADERS_MAX);
-	buf_init(&req->held_body, SIZE_MAX);
+	buf_init(&req->held_body, BUF_MAX);
 	rnd_fill(rnd, raw, sizeof(raw));
 	text_hex(req->request_id, raw, sizeof(raw));
 	s->pending++;
