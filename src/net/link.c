@@ -79,7 +79,6 @@ static void link_destroy(void *ptr)
 
 	if (k->dialing)
 		dialing_free(k->dialing);
-
 	buf_deinit(&k->out);
 	free(k->why);
 	free(k);
@@ -128,16 +127,15 @@ static void dialing_abandon(struct link *k)
 	uv_cancel((uv_req_t *)&d->resolve);
 }
 
-static void call_on_close(void *ctx)
+static void tell_closed(struct link *k)
 {
-	struct link *k = ctx;
 	struct err_info ei = { 0 };
 
 	snprintf(ei.msg, sizeof(ei.msg), "%s",
 		 k->why ? k->why : link_reason_text(k->reason));
 	idtab_remove(&k->loop->links, k->id);
-	if (k->listener)
-		listener_gone(k->listener, k);
+	if (k->accepted && link_accepted(k)->listener)
+		listener_gone(link_accepted(k)->listener, link_accepted(k));
 	if (k->ops && k->ops->on_close)
 		k->ops->on_close(k->ctx, k->id, k->reason, &ei);
 	unpin(k);
@@ -155,12 +153,12 @@ void link_shut(struct link *k, enum close_reason reason, const char *why)
 	k->loop->closed[k->reason]++;
 	k->loop->stats.links_closed++;
 	loop_cancel(k->loop, &k->timer);
-	loop_undefer(k->loop, &k->flush_call);
+	loop_undefer(k->loop, &k->call); /* nothing is flushed any more */
 	dialing_abandon(k);
 	stop_waiting(k);
 	buf_reset(&k->out);
 	uv_close((uv_handle_t *)&k->tcp, on_handle_closed);
-	loop_defer(k->loop, &k->close_call);
+	loop_defer(k->loop, &k->call);
 }
 
 void link_shut_all(struct loop *l)
@@ -292,9 +290,11 @@ static void flush(struct link *k)
 	write_out(k);
 }
 
-static void call_flush(void *ctx)
+static void on_call(void *ctx)
 {
-	flush(ctx);
+	struct link *k = ctx;
+
+	(k->state == LINK_CLOSING ? tell_closed : flush)(k);
 }
 
 enum err link_send(struct loop *l, uint64_t link, const void *data, size_t len)
@@ -310,7 +310,7 @@ enum err link_send(struct loop *l, uint64_t link, const void *data, size_t len)
 	else if (rc)
 		link_shut(k, CLOSE_NOMEM, NULL);
 	else
-		loop_flush_later(l, &k->flush_call);
+		loop_flush_later(l, &k->call);
 	if (!rc && buf_len(&k->out) > DRAIN_WORTH_BYTES)
 		k->want_drain = true;
 	return rc;
@@ -374,7 +374,7 @@ static void filter_feed(struct link *k, const uint8_t *data, size_t len)
 	}
 	buf_consume(&d->early, used);
 	if (buf_len(&k->out))
-		loop_flush_later(k->loop, &k->flush_call);
+		loop_flush_later(k->loop, &k->call);
 	if (done)
 		link_opened(k);
 }
@@ -437,7 +437,7 @@ void link_resume(struct loop *l, uint64_t link)
 static void on_link_timer(struct wheel_timer *t, void *ctx)
 {
 	struct link *k = ctx;
-	size_t left = link_queued(k->loop, k->id);
+	uint32_t left = (uint32_t)buf_len(&k->out);
 
 	if (k->state != LINK_FINISHING) {
 		link_shut(k, CLOSE_CONNECT_TIMEOUT, NULL);
@@ -449,10 +449,11 @@ static void on_link_timer(struct wheel_timer *t, void *ctx)
 	}
 }
 
-static enum err link_new(struct loop *l, size_t send_max, struct link **ret,
-			 struct err_info *ei)
+/* `size`: of a link or a link_accepted. */
+static enum err link_new(struct loop *l, size_t size, size_t send_max,
+			 struct link **ret, struct err_info *ei)
 {
-	struct link *k = calloc(1, sizeof(*k));
+	struct link *k = calloc(1, size);
 	enum err rc;
 	int uv_rc;
 
@@ -475,8 +476,7 @@ static enum err link_new(struct loop *l, size_t send_max, struct link **ret,
 	k->pins = 2;
 	buf_init(&k->out, send_max ? send_max : SEND_MAX_DEFAULT);
 	wheel_timer_init(&k->timer, on_link_timer, k);
-	k->close_call = (struct loop_call){ .fn = call_on_close, .ctx = k };
-	k->flush_call = (struct loop_call){ .fn = call_flush, .ctx = k };
+	k->call = (struct loop_call){ .fn = on_call, .ctx = k };
 	l->stats.links++;
 	metrics_add(METRIC_LINKS, 1);
 	l->stats.links_opened++;
@@ -536,24 +536,25 @@ static bool read_peer(const struct link *k, struct addr *ret)
 }
 
 enum err link_accept(struct loop *l, uv_stream_t *server, size_t send_max,
-		     struct link **ret)
+		     struct link_accepted **ret)
 {
 	struct link *k = NULL;
 	enum err rc;
 
-	rc = link_new(l, send_max, &k, NULL);
+	rc = link_new(l, sizeof(**ret), send_max, &k, NULL);
 	if (rc)
 		return rc;
 	BUG_ON(!k);
+	k->accepted = true;
 	k->state = LINK_OPEN;
 	if (uv_accept(server, (uv_stream_t *)&k->tcp) ||
-	    !read_peer(k, &k->peer)) {
+	    !read_peer(k, &link_accepted(k)->peer)) {
 		link_shut(k, CLOSE_IO, NULL);
 		return ERR_IO;
 	}
 	tune(k);
 	start_reading(k);
-	*ret = k;
+	*ret = link_accepted(k);
 	return ERR_OK;
 }
 
@@ -582,7 +583,7 @@ static void on_connected(uv_connect_t *c, int status)
 			filter_failed(k, rc, &ei);
 			return;
 		}
-		loop_flush_later(k->loop, &k->flush_call);
+		loop_flush_later(k->loop, &k->call);
 	}
 	if (k->state != LINK_CLOSING && !k->paused)
 		start_reading(k);
@@ -628,7 +629,6 @@ static void on_resolved(uv_getaddrinfo_t *r, int status, struct addrinfo *list)
 		goto out;
 	}
 	memcpy(&ss, list->ai_addr, list->ai_addrlen);
-	from_sockaddr(&ss, &k->peer);
 	rc = connect_to(k, (struct sockaddr *)&ss);
 	if (rc)
 		shut_uv(k, rc, "connect");
@@ -641,11 +641,12 @@ static void start_dialing(struct link *k)
 	struct link_dialing *d = k->dialing;
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	struct sockaddr_storage ss;
+	struct addr to;
 	char port[8];
 	int rc;
 
-	if (!addr_from_ip(d->target.host, d->target.port, &k->peer)) {
-		to_sockaddr(&k->peer, &ss);
+	if (!addr_from_ip(d->target.host, d->target.port, &to)) {
+		to_sockaddr(&to, &ss);
 		rc = connect_to(k, (struct sockaddr *)&ss);
 	} else {
 		if (d->bind.family)
@@ -711,7 +712,7 @@ enum err link_dial(struct loop *l, const struct link_dial_options *o,
 	rc = dialing_new(o, &d, ei);
 	if (rc)
 		return rc;
-	rc = link_new(l, o->send_max, &k, ei);
+	rc = link_new(l, sizeof(*k), o->send_max, &k, ei);
 	if (rc) {
 		dialing_free(d);
 		return rc;
@@ -751,9 +752,9 @@ void link_finish(struct loop *l, uint64_t link, enum close_reason reason)
 	link_resume(l, link); /* to see the peer's end */
 	k->state = LINK_FINISHING;
 	k->reason = reason;
-	k->finish_left = SIZE_MAX;
+	k->finish_left = UINT32_MAX;
 	loop_arm(l, &k->timer, FINISH_SEND_US);
-	loop_flush_later(l, &k->flush_call);
+	loop_flush_later(l, &k->call);
 }
 
 bool link_alive(const struct loop *l, uint64_t link)
@@ -776,11 +777,13 @@ void link_own(struct loop *l, uint64_t link, const struct link_ops *ops,
 
 bool link_peer(const struct loop *l, uint64_t link, struct addr *ret)
 {
-	const struct link *k = link_get(l, link);
+	struct link *k = link_get(l, link);
 
-	if (!k || !k->peer.family)
+	if (!k)
 		return false;
-	*ret = k->peer;
+	if (!k->accepted)
+		return read_peer(k, ret);
+	*ret = link_accepted(k)->peer;
 	return true;
 }
 

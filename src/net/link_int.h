@@ -74,31 +74,41 @@ struct link {
 	enum link_state state;
 	enum close_reason reason;
 	bool paused, want_drain, fin_sent;
-	uint8_t pins; /* uv handle, on_close: freed at 0 */
+	bool accepted; /* it is the first member of a link_accepted */
+	uint8_t pins;  /* uv handle, on_close: freed at 0 */
 
 	struct buf out;	      /* gathered in this turn, or waiting for room */
 	struct loop_fd *room; /* NULL unless the socket is full */
 	int room_fd;
-	size_t finish_left; /* queued at the last look */
+	uint32_t finish_left; /* queued at the last look */
 
 	struct link_dialing *dialing;
 	struct wheel_timer timer; /* connect, then finish */
-	struct loop_call close_call, flush_call;
-	char *why; /* sentence for on_close, or NULL */
-
-	struct addr peer;
-	struct listener *listener; /* NULL if dialled or it is gone */
-	struct link *next_accepted, *prev_accepted;
+	struct loop_call call;	  /* on_close when closing, else the flush */
+	char *why;		  /* sentence for on_close, or NULL */
 };
+
+/* Where dialled links are many they need not carry this. */
+struct link_accepted {
+	struct link link; /* first */
+	struct addr peer;
+	struct listener *listener; /* NULL if it is gone */
+	struct link_accepted *next, *prev;
+};
+
+static inline struct link_accepted *link_accepted(struct link *k)
+{
+	return (struct link_accepted *)k;
+}
 
 /* Takes one waiting connection; its owner is not set yet. */
 enum err link_accept(struct loop *l, uv_stream_t *server, size_t send_max,
-		     struct link **ret);
+		     struct link_accepted **ret);
 /* From the listener: the link forgets it. */
 void link_shut(struct link *k, enum close_reason reason, const char *why);
 void link_shut_all(struct loop *l);
 struct link *link_get(const struct loop *l, uint64_t id);
 /* Tells the listener that a link of its is gone. */
-void listener_gone(struct listener *ls, struct link *k);
+void listener_gone(struct listener *ls, struct link_accepted *k);
 
 #endif /* NET_LINK_INT_H */

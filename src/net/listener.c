@@ -26,7 +26,7 @@ struct listener {
 	void *ctx;
 	struct addr at;
 	struct ip_count *ips[IP_BUCKETS];
-	struct link *links;
+	struct link_accepted *links;
 	uint32_t count;
 	uint64_t refused;
 };
@@ -72,24 +72,24 @@ static void ip_remove(struct listener *ls, const struct addr *a)
 	free(gone);
 }
 
-static void links_add(struct listener *ls, struct link *k)
+static void links_add(struct listener *ls, struct link_accepted *k)
 {
 	k->listener = ls;
-	k->next_accepted = ls->links;
+	k->next = ls->links;
 	if (ls->links)
-		ls->links->prev_accepted = k;
+		ls->links->prev = k;
 	ls->links = k;
 	ls->count++;
 }
 
-void listener_gone(struct listener *ls, struct link *k)
+void listener_gone(struct listener *ls, struct link_accepted *k)
 {
-	if (k->prev_accepted)
-		k->prev_accepted->next_accepted = k->next_accepted;
+	if (k->prev)
+		k->prev->next = k->next;
 	else
-		ls->links = k->next_accepted;
-	if (k->next_accepted)
-		k->next_accepted->prev_accepted = k->prev_accepted;
+		ls->links = k->next;
+	if (k->next)
+		k->next->prev = k->prev;
 	k->listener = NULL;
 	ls->count--;
 	ip_remove(ls, &k->peer);
@@ -98,7 +98,7 @@ void listener_gone(struct listener *ls, struct link *k)
 static void on_connection(uv_stream_t *s, int status)
 {
 	struct listener *ls = s->data;
-	struct link *k;
+	struct link_accepted *k;
 
 	loop_enter(ls->loop);
 	if (status)
@@ -109,13 +109,13 @@ static void on_connection(uv_stream_t *s, int status)
 	}
 	if (ls->count >= ls->o.max_links || !ip_add(ls, &k->peer)) {
 		ls->refused++;
-		link_shut(k, CLOSE_LIMIT, NULL);
+		link_shut(&k->link, CLOSE_LIMIT, NULL);
 		return;
 	}
 	links_add(ls, k);
-	ls->fn(ls->ctx, k->id, &k->peer);
-	if (!k->ops)
-		link_shut(k, CLOSE_LOCAL, NULL);
+	ls->fn(ls->ctx, k->link.id, &k->peer);
+	if (!k->link.ops)
+		link_shut(&k->link, CLOSE_LOCAL, NULL);
 }
 
 static int bind_to(struct listener *ls)

@@ -25,13 +25,12 @@ static bool calls_empty(const struct loop_call *head)
 
 static void calls_push(struct loop_call *head, struct loop_call *c)
 {
-	if (c->queued)
+	if (c->next)
 		return;
 	c->prev = head->prev;
 	c->next = head;
 	c->prev->next = c;
 	head->prev = c;
-	c->queued = true;
 }
 
 static void calls_unlink(struct loop_call *c)
@@ -40,7 +39,6 @@ static void calls_unlink(struct loop_call *c)
 	c->prev->next = c->next;
 	c->next->prev = c->prev;
 	c->prev = c->next = NULL;
-	c->queued = false;
 }
 
 /* Runs what is queued now and what those queue, round by round. */
@@ -365,7 +363,7 @@ void loop_defer(struct loop *l, struct loop_call *c)
 
 void loop_undefer(struct loop *l, struct loop_call *c)
 {
-	if (c->queued)
+	if (c->next)
 		calls_unlink(c);
 }
 

@@ -72,8 +72,7 @@ void loop_cancel(struct loop *l, struct wheel_timer *t);
 struct loop_call {
 	void (*fn)(void *ctx);
 	void *ctx;
-	struct loop_call *prev, *next; /* the loop's */
-	bool queued;
+	struct loop_call *prev, *next; /* the loop's; NULL: not queued */
 };
 /* Runs c->fn(c->ctx) later in this turn (or this one, when called from there). */
 void loop_defer(struct loop *l, struct loop_call *c);
