@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/bug.h"
 #include "net/link_int.h"
@@ -144,6 +145,20 @@ static void apply_options(struct loop *l, const struct loop_options *o)
 	wheel_init(&l->wheel, l->now);
 }
 
+/*
+ * Each connection is a descriptor, and shells give 1,024.  Above that is only what
+ * nobody here does: select().
+ */
+static void use_all_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur == r.rlim_max)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 enum err loop_new(struct loop **ret, const struct loop_options *o,
 		  struct err_info *ei)
 {
@@ -175,6 +190,7 @@ enum err loop_new(struct loop **ret, const struct loop_options *o,
 	l->timer.data = l->async.data = l;
 	/* A peer that is gone is an error code, not the end of the program. */
 	signal(SIGPIPE, SIG_IGN);
+	use_all_files();
 	*ret = l;
 	return ERR_OK;
 }

@@ -42,7 +42,8 @@ struct loop_options {
 	uint32_t links_max;	   /* 0: 65536 */
 };
 
-/* o may be NULL: all defaults. */
+/* o may be NULL: all defaults.  The process may open as many files as its hard
+ * limit says from then on. */
 enum err loop_new(struct loop **ret, const struct loop_options *o,
 		  struct err_info *ei);
 /* Closes what is still open (links get on_close SHUTDOWN) and runs the last

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -295,6 +296,21 @@ static void test_a_turn_at_the_edge_of_a_millisecond(void **state)
 	alarm(0);
 }
 
+static void test_all_files_may_be_open(void **state)
+{
+	struct rlimit before, few, now;
+	struct loop *l;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(loop_new(&l, NULL, NULL), ERR_OK);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_true(now.rlim_cur == before.rlim_max);
+	loop_free(l);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -309,6 +325,7 @@ int main(void)
 		T(test_a_turn_at_the_edge_of_a_millisecond),
 		T(test_foreign_fd),
 		T(test_manual_clock),
+		T(test_all_files_may_be_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
