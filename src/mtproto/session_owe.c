@@ -52,7 +52,7 @@ enum err session_reply_id(struct session *s, uint32_t constructor, bool vector,
 
 static bool acks_grow(struct session *s)
 {
-	uint32_t cap = s->acks_cap ? s->acks_cap * 2 : 8;
+	uint32_t cap = s->acks_cap ? s->acks_cap * 2 : 2;
 	uint64_t *acks;
 
 	if (s->nacks < s->acks_cap)
