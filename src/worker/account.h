@@ -39,13 +39,21 @@ struct account {
 	struct sm sm;
 	struct lease_hold lease;
 	int64_t released_epoch; /* leases up to it are over */
-	bool release_due;	/* ... and that is yet to be reported */
 	uint64_t release_beat;	/* carried by this beat */
 	uint64_t seen_beat;	/* the answer to this one named it */
+	bool release_due;	/* released_epoch is yet to be reported */
 	bool again;		/* start anew once hung up */
 	bool pinned_stop;	/* stopped by a command under this lease */
 	bool wipe;		/* taken away: forget the session, too */
 	bool has_session;
+	uint8_t ended;	      /* the end it was taken away from; 0 = none */
+	uint8_t end;	      /* state to end in, found by an event; 0 = none */
+	uint8_t keys_unknown; /* refusals by error packet, in a row */
+	uint8_t moves;	      /* to another data centre, in a row */
+	bool keying;	      /* counted in fleet->keying */
+	uint8_t at_try;	      /* which of its data centre's addresses */
+	uint16_t fails;	      /* in a row */
+	uint32_t flood_broken;	 /* calls before their time counted so far */
 	int64_t session_version; /* of the session held */
 	struct route *route;	 /* NULL: straight to the data centre */
 	int64_t route_version, grant_route; /* held, and to be held */
@@ -55,19 +63,11 @@ struct account {
 	struct engine engine;
 	uint64_t link;
 	struct wheel_timer timer; /* engine's deadline, or end of back-off */
-	uint16_t fails;		  /* in a row */
-	uint8_t ended;		  /* the end it was taken away from; 0 = none */
-	uint8_t end;	      /* state to end in, found by an event; 0 = none */
-	bool keying;	      /* counted in fleet->keying */
-	uint8_t keys_unknown; /* refusals by error packet, in a row */
-	int64_t wait_us;      /* Telegram asked for, before the next try */
-	uint8_t at_try;	      /* which of its data centre's addresses */
-	uint8_t moves;	      /* to another data centre, in a row */
-	int dc_id, home_dc;   /* where it is sent to; where its key is from */
+	int64_t wait_us;	  /* Telegram asked for, before the next try */
+	int dc_id, home_dc; /* where it is sent to; where its key is from */
 	struct addr_host
-		*dc_at;	       /* of home_dc if the node does not know; NULL */
-	uint64_t flood_seen;   /* changes of the flood book kept so far */
-	uint32_t flood_broken; /* ... and calls before their time counted */
+		*dc_at;	     /* of home_dc if the node does not know; NULL */
+	uint64_t flood_seen; /* changes of the flood book kept so far */
 	struct updates_pos place;      /* in its updates; pts 0 = not known */
 	int64_t place_epoch;	       /* of the lease it was reached under */
 	uint64_t place_changed;	       /* as `changed`; 0 = told */
