@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker/worker.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 
 /* Leaving: this long for links to end and for the last beat. */
 #define WORKER_LEAVE_US INT64_C(5000000)
+#define WORKER_MMAP_BYTES (64 << 10)
+#define WORKER_TRIM_BYTES (128 << 10)
 
 struct worker {
 	const struct worker_options *o;
@@ -314,12 +317,23 @@ static enum err run(struct worker *w, struct err_info *ei)
 	return w->rc;
 }
 
+/*
+ * Left to itself the allocator learns from one large beat to keep that much for
+ * ever, which is more than the idle accounts beside it need.
+ */
+static void give_memory_back(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, WORKER_MMAP_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, WORKER_TRIM_BYTES);
+}
+
 enum err worker_run(const struct worker_options *o, struct err_info *ei)
 {
 	struct worker w = { .o = o, .node = { .lock_fd = -1 } };
 	enum err rc;
 
 	w.journal.fd = -1;
+	give_memory_back();
 	rc = run(&w, ei);
 	end(&w);
 	return rc;
