@@ -7,6 +7,7 @@
 #   make unit V=asan T=base     one variant, one suite (or one test: T=base/text)
 #   make fuzz SECS=60 | bench | integ | tidy | fmt | clean
 #   make interop      clients of strangers (npm); table in docs/interop.md
+#   make bench TABLE=docs/bench.md   numbers (T=clients, T=dc: one of them), kept
 #   make chaos ROUNDS=300       leases under faults
 #   make sim-mutants | sim-replay    does the simulation find bugs, and repeat?
 #   make reference | man        docs/reference from the tables; build/tgfleet.1
@@ -93,9 +94,9 @@ fuzz: setup-test
 	@$(MAKE) --no-print-directory V=asan build
 	@tools/fuzz.sh $(SECS) $(T)
 
-bench: setup
+bench: setup-test
 	@$(MAKE) --no-print-directory V=release STRICT=false build
-	@tools/bench.sh $(T)
+	@TABLE=$(TABLE) tools/bench.sh $(T)
 
 reference: build
 	@tools/reference.py $(B)/tgfleet

@@ -3,11 +3,11 @@
 # test/bench, each alone, each printing its own numbers.  Exit 1 if one failed
 # (some have a budget, like the bytes of an idle account).
 #
-#   tools/bench.sh [NAME...]
+#   tools/bench.sh [NAME...]     TABLE=docs/bench.md: written there, too
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 export TGFLEET_BIN=$PWD/build/release/tgfleet
-bad=0 n=0
+bad=0 n=0 options=(${TABLE:+--table "$TABLE"})
 while read -r b; do
     name=$(basename "$b")
     name=${name%.*}
@@ -15,8 +15,8 @@ while read -r b; do
     n=$((n + 1))
     echo "== ${name#bench_}"
     case $b in
-    *.py) /usr/bin/python3 "$b" ;;
-    *.sh) bash "$b" ;;
+    *.py) /usr/bin/python3 "$b" "${options[@]}" ;;
+    *.sh) bash "$b" "${options[@]}" ;;
     *) "$b" ;;
     esac </dev/null || { echo "FAILED: $name"; bad=1; }
 done < <(
