@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fleet import ACCOUNTS, API, Serve
+from fleet import ACCOUNTS, API, START_ALL, Serve
 from plain_node import Node, form_file, session_file
 
 ID = "99966101"
@@ -68,6 +68,33 @@ def test_leases_of_a_node_that_never_comes_back_end(tmp_path):
             time.sleep(0.05)
         assert time.monotonic() - begin > 1  # the ttl, at the least
         assert s.call("DELETE", f"{API}/workers/{a.id}").ok
+
+
+def test_many_leases_come_a_part_at_a_time(tmp_path):
+    """An answer with all of ten thousand kept the control plane from everybody
+    else, and the node gave up waiting for it."""
+    ids = [f"9996{n:06}" for n in range(501)]
+    with serving(tmp_path, beat="60s", ttl="200s", grace="5s") as s:
+        a = Node(s, "a")
+        a.fetch = lambda url: url
+        s.call("PATCH", f"{API}/workers/{a.id}", json={"max_accounts": 1000})
+        files = [form_file(session_file(tmp_path, i)) for i in ids]
+        for at in range(0, len(files), 200):
+            assert s.upload(*files[at:at + 200]).ok
+        a.beat()
+        assert s.post(START_ALL, {}).ok
+        a.beat()
+        assert len(a.held) == 500
+        # the doorbell rings: there is more
+        news = a.call("GET", f"{API}/workers/{a.id}/stream?wait=5s").json()
+        assert news["news"] is True
+        a.beat()
+        assert sorted(a.held) == ids
+        assert set(a.held.values()) == {1}
+        while a.results:  # they are started, a hundred a beat
+            a.beat()
+        news = a.call("GET", f"{API}/workers/{a.id}/stream?wait=0s").json()
+        assert news["news"] is False
 
 
 def beat_as(node, boot_id, seq):
