@@ -87,6 +87,8 @@ enum err db_atomic_begin(struct db *db, struct err_info *ei)
 	if (db->depth && !db->drv->in_transaction(db))
 		return db_lost(db, ei);
 	if (db->depth == 0)
+		db_forget_queues(db);
+	if (db->depth == 0)
 		rc = db_run(db, NULL, ei, db->drv->begin, "");
 	else
 		rc = db_run(db, NULL, ei, "SAVEPOINT op", "");
@@ -100,12 +102,18 @@ enum err db_atomic_end(struct db *db, enum err rc, struct err_info *ei)
 	bool outer = --db->depth == 0;
 	enum err rc2;
 
+	if (db->spoilt > db->depth) {
+		db->spoilt = 0;
+		if (rc == ERR_OK)
+			rc = db_lost(db, ei);
+	}
 	if (rc == ERR_OK) {
 		rc = outer ? db_run(db, NULL, ei, "COMMIT", "")
 			   : db_run(db, NULL, ei, "RELEASE op", "");
 		if (rc == ERR_OK)
 			return ERR_OK;
 	}
+	db_forget_queues(db);
 	/* A failing disk may have ended the transaction already. */
 	if (!db->drv->in_transaction(db))
 		return rc;
@@ -114,6 +122,31 @@ enum err db_atomic_end(struct db *db, enum err rc, struct err_info *ei)
 	else
 		rc2 = db_script(db, "ROLLBACK TO op; RELEASE op", NULL);
 	return rc2 && rc == ERR_OK ? rc2 : rc;
+}
+
+enum err db_joined_begin(struct db *db, struct err_info *ei)
+{
+	if (db->depth == 0)
+		return db_atomic_begin(db, ei);
+	if (!db->drv->in_transaction(db))
+		return db_lost(db, ei);
+	db->depth++;
+	return ERR_OK;
+}
+
+enum err db_joined_end(struct db *db, enum err rc, struct err_info *ei)
+{
+	if (db->depth == 1)
+		return db_atomic_end(db, rc, ei);
+	db->depth--;
+	if (rc && !db->spoilt)
+		db->spoilt = db->depth;
+	return rc;
+}
+
+void db_forget_queues(struct db *db)
+{
+	memset(db->queues, 0, sizeof(db->queues));
 }
 
 /* --- statements --- */

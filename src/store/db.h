@@ -34,6 +34,14 @@ struct db_arg {
 	size_t len;	  /* of a blob */
 };
 
+/* What waits for a node, counted by the transaction under way. */
+#define DB_QUEUES 16
+
+struct db_queue {
+	char node_id[64]; /* "": not counted */
+	int64_t n;
+};
+
 struct db {
 	struct store store; /* first */
 	const struct db_driver *drv;
@@ -41,6 +49,8 @@ struct db {
 	/* nested atomic sections; the batch counts as one */
 	unsigned int depth;
 	unsigned int batches; /* begun and not ended: one in another */
+	unsigned int spoilt;  /* the section that must not succeed; 0: none */
+	struct db_queue queues[DB_QUEUES];
 };
 
 struct db_driver {
@@ -177,6 +187,16 @@ bool db_fixed(struct db_row *r, void *dst, size_t len);
  */
 enum err db_atomic_begin(struct db *db, struct err_info *ei);
 enum err db_atomic_end(struct db *db, enum err rc, struct err_info *ei);
+/*
+ * The same for what writes thousands of rows, and after whose failure nobody
+ * goes on: inside a batch it is a part of it, without a way back of its own, and
+ * if it fails the batch cannot be committed.  SQLite walks all it noted for an
+ * outer savepoint after each statement: ten thousand reports took minutes.
+ */
+enum err db_joined_begin(struct db *db, struct err_info *ei);
+enum err db_joined_end(struct db *db, enum err rc, struct err_info *ei);
+/* Something left a queue, or was undone: they are counted anew. */
+void db_forget_queues(struct db *db);
 
 /* Bounds: ERR_INVALID naming `what`; NULL passes unless `needed`. */
 enum err db_check_text(const char *what, const char *text, bool needed,

@@ -265,11 +265,11 @@ static enum err beat_apply(struct store *st, struct store_heartbeat *hb,
 			   struct err_info *ei)
 {
 	struct db *db = db_of(st);
-	enum err rc = db_atomic_begin(db, ei);
+	enum err rc = db_joined_begin(db, ei);
 
 	if (rc)
 		return rc;
-	return db_atomic_end(db, beat_all(db, hb, ei), ei);
+	return db_joined_end(db, beat_all(db, hb, ei), ei);
 }
 
 static void beat_read_finding(struct db_row *r, void *ret)

@@ -3,6 +3,8 @@
  * Command queues.  A command is offered with every fetch until it is finished or
  * its time is over; a result may come twice, the first one stays.
  */
+#include <string.h>
+
 #include "store/db.h"
 
 #define COMMANDS_COLS                                                          \
@@ -40,10 +42,19 @@ static enum err commands_check(const struct store_command *c,
 	return rc;
 }
 
-static enum err commands_room(struct db *db, const char *node_id,
-			      struct err_info *ei)
+static struct db_queue *commands_known(struct db *db, const char *node_id)
 {
-	int64_t exists = 0, pending = 0;
+	size_t i = 0;
+
+	for (const char *p = node_id; *p; p++)
+		i = i * 31 + (unsigned char)*p;
+	return &db->queues[i % DB_QUEUES];
+}
+
+static enum err commands_count(struct db *db, const char *node_id, int64_t *ret,
+			       struct err_info *ei)
+{
+	int64_t exists = 0;
 	enum err rc;
 
 	rc = db_scalar(db, 0, &exists, ei,
@@ -54,15 +65,33 @@ static enum err commands_room(struct db *db, const char *node_id,
 		return rc;
 	if (!exists)
 		return err_set(ei, ERR_NOTFOUND, "no node %s", node_id);
-	rc = db_scalar(db, 0, &pending, ei,
-		       "SELECT count(*) FROM commands WHERE node_id = ? "
-		       "AND state < 3",
-		       "t", node_id);
-	if (rc || pending < STORE_QUEUE_MAX)
+	return db_scalar(db, 0, ret, ei,
+			 "SELECT count(*) FROM commands WHERE node_id = ? "
+			 "AND state < 3",
+			 "t", node_id);
+}
+
+/*
+ * Ten thousand commands may be added by one transaction: their queue is counted
+ * when the first is.  After that its row is ours, so only we add to it.
+ */
+static enum err commands_room(struct db *db, const char *node_id,
+			      struct err_info *ei)
+{
+	struct db_queue *q = commands_known(db, node_id);
+	enum err rc = ERR_OK;
+
+	if (strcmp(q->node_id, node_id) != 0) {
+		q->node_id[0] = '\0';
+		rc = commands_count(db, node_id, &q->n, ei);
+		if (rc == ERR_OK && strlen(node_id) < sizeof(q->node_id))
+			memcpy(q->node_id, node_id, strlen(node_id) + 1);
+	}
+	if (rc || q->n < STORE_QUEUE_MAX)
 		return rc;
 	return err_set(ei, ERR_CAPACITY,
 		       "node %s has %lld commands waiting already", node_id,
-		       (long long)pending);
+		       (long long)q->n);
 }
 
 static enum err commands_insert(struct db *db, const struct store_command *c,
@@ -79,6 +108,8 @@ static enum err commands_insert(struct db *db, const struct store_command *c,
 			    "(command_id) DO NOTHING",
 			    "tttttww", c->command_id, c->node_id, c->action,
 			    c->params, c->created_by, c->created, c->expires);
+	if (rc == ERR_OK && n)
+		commands_known(db, c->node_id)->n++;
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_DUPLICATE, "command %s exists already",
@@ -107,6 +138,8 @@ static enum err commands_mark(struct db *db, struct db_list *l, bool ack,
 	struct store_command *items = l->items;
 	enum err rc = ERR_OK;
 
+	if (ack)
+		db_forget_queues(db);
 	for (size_t i = 0; rc == ERR_OK && i < l->n; i++) {
 		struct store_command *c = &items[i];
 
@@ -196,6 +229,7 @@ enum err ops_commands_settle_one(struct db *db, const char *node_id,
 			    "?1 AND node_id = ?2 AND state < 3",
 			    "ttdttw", r->command_id, node_id, (int)r->state,
 			    r->data, r->error, finished);
+	db_forget_queues(db);
 	if (rc || n)
 		return rc;
 	rc = db_scalar(db, 0, &have, ei,
@@ -270,13 +304,15 @@ static enum err commands_list(struct store *st,
 static enum err commands_delete(struct store *st, const char *node_id,
 				const char *command_id, struct err_info *ei)
 {
+	struct db *db = db_of(st);
 	int64_t n = 0;
 	enum err rc;
 
-	rc = db_run(db_of(st), &n, ei,
+	rc = db_run(db, &n, ei,
 		    "DELETE FROM commands WHERE node_id = ? AND command_id "
 		    "= ?",
 		    "tt", node_id, command_id);
+	db_forget_queues(db);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "node %s has no command %s", node_id,
@@ -286,13 +322,15 @@ static enum err commands_delete(struct store *st, const char *node_id,
 static enum err commands_expire(struct store *st, struct wall now,
 				size_t *ret_rows, struct err_info *ei)
 {
+	struct db *db = db_of(st);
 	int64_t n = 0;
 	enum err rc;
 
-	rc = db_run(db_of(st), &n, ei,
+	rc = db_run(db, &n, ei,
 		    "UPDATE commands SET state = 5, finished = ?1 WHERE "
 		    "state < 3 AND expires <= ?1",
 		    "w", now);
+	db_forget_queues(db);
 	if (rc == ERR_OK)
 		*ret_rows = (size_t)n;
 	return rc;

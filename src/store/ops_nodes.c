@@ -346,6 +346,7 @@ static enum err nodes_remove(struct db *db, const char *node_id,
 			       node_id, (long long)n);
 	rc = db_run(db, &n, ei, "DELETE FROM nodes WHERE node_id = ?", "t",
 		    node_id);
+	db_forget_queues(db);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_NOTFOUND, "no node %s", node_id);

@@ -387,7 +387,10 @@ struct store_ops {
 				  struct err_info *ei);
 
 	/* --- heartbeats --- */
-	/* All or nothing; fills in the `ret` members of *hb. */
+	/*
+	 * All or nothing; fills in the `ret` members of *hb.  A batch in which
+	 * it failed cannot be committed.
+	 */
 	enum err (*heartbeat_apply)(struct store *st,
 				    struct store_heartbeat *hb,
 				    struct err_info *ei);

@@ -418,6 +418,18 @@ static void test_commands(void **state)
 	assert_int_equal(fetch(f, 21, 10).n, 0);
 }
 
+/* One more of the kind, under a name of its own. */
+static enum err add_more(struct fix *f, const struct store_command *like)
+{
+	static int n;
+	struct store_command c = *like;
+	char id[16];
+
+	snprintf(id, sizeof(id), "more%d", n++);
+	c.command_id = id;
+	return f->ops->command_add(f->st, &c, &f->ei);
+}
+
 /* The plain client that never answers, and the queue that never ends. */
 static void test_command_limits(void **state)
 {
@@ -427,6 +439,7 @@ static void test_command_limits(void **state)
 				   .node_id = "n1",
 				   .action = "reload" };
 	char id[16];
+	size_t n_expired;
 
 	OK(f->ops->node_update(f->st, &n, STORE_NODE_ACK_ON_DELIVERY, SEC(1),
 			       &f->ei));
@@ -441,6 +454,19 @@ static void test_command_limits(void **state)
 	}
 	c.command_id = "over";
 	IS(f->ops->command_add(f->st, &c, &f->ei), ERR_CAPACITY);
+	/* what leaves the queue in the same batch makes room for one */
+	OK(f->ops->command_delete(f->st, "n1", "q7", &f->ei));
+	OK(f->ops->command_add(f->st, &c, &f->ei));
+	IS(add_more(f, &c), ERR_CAPACITY);
+	OK(f->ops->command_settle(
+		f->st, "n1",
+		&(struct store_command_result){ .command_id = "q8",
+						.state = STORE_CMD_FAILED },
+		SEC(7), &f->ei));
+	OK(add_more(f, &c));
+	IS(add_more(f, &c), ERR_CAPACITY);
+	OK(f->ops->command_expire(f->st, SEC(1000), &n_expired, &f->ei));
+	OK(add_more(f, &c));
 	f->ops->rollback(f->st);
 	OK(f->ops->command_add(f->st, &c, &f->ei));
 }

@@ -509,14 +509,56 @@ static void test_beat_batch(void **state)
 	IS(f->ops->heartbeat_apply(f->st, &hb, &f->ei), ERR_NOTFOUND);
 }
 
+/* A beat has no way back of its own in a batch: it takes the batch with it. */
+static void test_beat_spoils_batch(void **state)
+{
+	struct fix *f = *state;
+	struct store_report bad = { .account_id = "102", .status = NULL };
+	struct store_heartbeat hb = { .node_id = "n1", .now = SEC(60) };
+	struct store_node n;
+
+	OK(f->ops->begin(f->st, &f->ei));
+	OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
+	OK(f->ops->commit(f->st, &f->ei));
+	hb.now = SEC(70);
+	hb.reports = &bad;
+	hb.n_reports = 1;
+	OK(f->ops->begin(f->st, &f->ei));
+	IS(f->ops->heartbeat_apply(f->st, &hb, &f->ei), ERR_INVALID);
+	IS(f->ops->commit(f->st, &f->ei), ERR_IO);
+	OK(f->ops->node_get(f->st, "n1", &f->a, &n, &f->ei));
+	assert_int_equal(n.last_heartbeat.us, SEC(60).us);
+	/* only the batch it was in */
+	hb.n_reports = 0;
+	OK(f->ops->begin(f->st, &f->ei));
+	OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
+	hb.reports = &bad;
+	hb.n_reports = 1;
+	hb.now = SEC(80);
+	OK(f->ops->begin(f->st, &f->ei));
+	IS(f->ops->heartbeat_apply(f->st, &hb, &f->ei), ERR_INVALID);
+	f->ops->rollback(f->st);
+	OK(f->ops->commit(f->st, &f->ei));
+	OK(f->ops->node_get(f->st, "n1", &f->a, &n, &f->ei));
+	assert_int_equal(n.last_heartbeat.us, SEC(70).us);
+}
+
 static const struct CMUnitTest tests[] = {
-	T(test_grant),		 T(test_race),
-	T(test_race_processes),	 T(test_renew_and_lists),
-	T(test_epoch_for_ever),	 T(test_sessions),
-	T(test_session_in_use),	 T(test_downloads),
-	T(test_report_epochs),	 T(test_report_plain),
-	T(test_report_operator), T(test_report_counters),
-	T(test_beat_batch),	 T(test_report_position),
+	T(test_beat_spoils_batch),
+	T(test_grant),
+	T(test_race),
+	T(test_race_processes),
+	T(test_renew_and_lists),
+	T(test_epoch_for_ever),
+	T(test_sessions),
+	T(test_session_in_use),
+	T(test_downloads),
+	T(test_report_epochs),
+	T(test_report_plain),
+	T(test_report_operator),
+	T(test_report_counters),
+	T(test_beat_batch),
+	T(test_report_position),
 };
 
 RUN_ALL(tests)
