@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mtproto/pfs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -10,6 +11,11 @@
 #define RENEW_PERCENT 80
 #define FORCE_PERCENT 95
 #define WAIT_SEC_MAX 1000000
+
+struct pfs_key {
+	struct handshake_result made;
+	int64_t expires_sec; /* server time */
+};
 
 static int32_t lifetime(const struct pfs *p)
 {
@@ -24,8 +30,10 @@ void pfs_init(struct pfs *p, const struct pfs_config *cfg, struct session *s)
 
 static void drop_next(struct pfs *p)
 {
-	authkey_deinit(&p->next.made.key);
-	p->next = (struct pfs_key){ 0 };
+	if (p->next)
+		authkey_deinit(&p->next->made.key);
+	free(p->next);
+	p->next = NULL;
 }
 
 static void drop_handshake(struct pfs *p)
@@ -109,14 +117,14 @@ static int64_t server_sec(const struct pfs *p, struct mono now)
 /* The session begins anew under the key that was made. */
 static enum err adopt(struct pfs *p, struct mono now, struct err_info *ei)
 {
-	struct handshake_result *made = &p->next.made;
+	const struct handshake_result *made = &p->next->made;
 	int64_t life_us = (int64_t)lifetime(p) * US_PER_SEC;
 	enum err rc;
 
 	rc = session_set_key(p->session, made->key.secret.bytes, made->salt);
 	if (rc)
 		return err_set(ei, rc, "take a temporary key");
-	p->expires_sec = p->next.expires_sec;
+	p->expires_sec = p->next->expires_sec;
 	p->bound = false;
 	p->state = PFS_BINDING;
 	p->renew_at = mono_add(
@@ -140,22 +148,23 @@ static bool timely(const struct pfs *p, struct mono now)
 
 static enum err done(struct pfs *p, struct mono now, struct err_info *ei)
 {
-	struct handshake_result made;
-	enum err rc;
+	struct pfs_key *next = calloc(1, sizeof(*next));
+	const struct handshake_result *made;
+	enum err rc = next ? handshake_client_result(p->handshake, &next->made)
+			   : ERR_NOMEM;
 
-	rc = handshake_client_result(p->handshake, &made);
-	if (rc)
+	if (rc) {
+		free(next);
 		return err_set(ei, rc, "take a temporary key");
+	}
 	drop_handshake(p);
 	drop_next(p);
+	made = &next->made;
 	session_set_time(p->session, now,
-			 (struct srvtime){ now.us + made.time_offset_us },
+			 (struct srvtime){ now.us + made->time_offset_us },
 			 true);
-	p->next = (struct pfs_key){
-		.made = made,
-		.expires_sec = server_sec(p, p->started) + made.expires_in_sec,
-		.present = true,
-	};
+	next->expires_sec = server_sec(p, p->started) + made->expires_in_sec;
+	p->next = next;
 	p->renew_at = MONO_NEVER;
 	return timely(p, now) ? adopt(p, now, ei) : ERR_OK;
 }
@@ -251,7 +260,7 @@ static bool lasts(const struct pfs *p, int64_t expires_sec, struct mono now)
 bool pfs_needs_key(const struct pfs *p, struct mono now)
 {
 	return !lasts(p, p->expires_sec, now) &&
-	       !(p->next.present && lasts(p, p->next.expires_sec, now));
+	       !(p->next && lasts(p, p->next->expires_sec, now));
 }
 
 enum err pfs_connected(struct pfs *p, struct mono now, struct err_info *ei)
@@ -265,7 +274,7 @@ enum err pfs_connected(struct pfs *p, struct mono now, struct err_info *ei)
 	}
 	forget_temp(p);
 	p->state = PFS_MAKING;
-	return p->next.present && lasts(p, p->next.expires_sec, now)
+	return p->next && lasts(p, p->next->expires_sec, now)
 		       ? adopt(p, now, ei)
 		       : begin(p, now, ei);
 }
@@ -406,7 +415,7 @@ enum err pfs_tick(struct pfs *p, struct mono now, struct err_info *ei)
 			       err_set(ei, ERR_TIMEOUT,
 				       "the key exchange took too long"),
 			       now, ei);
-	if (p->next.present)
+	if (p->next)
 		return timely(p, now) ? adopt(p, now, ei) : ERR_OK;
 	if (p->state == PFS_READY && !making(p) &&
 	    !mono_before(now, p->renew_at))
@@ -422,7 +431,7 @@ struct mono pfs_deadline(const struct pfs *p)
 		return MONO_NEVER;
 	if (making(p))
 		return mono_add(p->started, PFS_HANDSHAKE_US);
-	if (!p->next.present)
+	if (!p->next)
 		return p->state == PFS_READY ? p->renew_at : MONO_NEVER;
 	if (p->session->queries.n == 0)
 		return (struct mono){ 0 };

@@ -21,7 +21,8 @@
  * or when the old one is about to expire.
  *
  *   owner     one account embeds one; session, keys and rnd are borrowed
- *   memory    the permanent key; while keys are made about 3 KiB
+ *   memory    the permanent key; while keys are made about 3 KiB, which go with
+ *             the exchange
  *   threads   none; work lent out belongs to whoever has it
  *   failure   a key exchange that fails or takes too long ends the connection
  *             only if there is no key to go on with.  The verdict is ERR_PROTO
@@ -55,12 +56,7 @@ struct pfs_config {
 	struct rnd *rnd;
 };
 
-/* A temporary key that was made. */
-struct pfs_key {
-	struct handshake_result made;
-	int64_t expires_sec; /* server time */
-	bool present;
-};
+struct pfs_key; /* a temporary key that was made and waits to be taken */
 
 struct pfs {
 	struct pfs_config cfg;
@@ -68,9 +64,9 @@ struct pfs {
 	struct authkey perm;
 	struct handshake_client *handshake; /* NULL: none, or lent out */
 	struct handshake_client *lent;
-	struct buf out; /* a body to be sent in the plain */
-	struct pfs_key next;
-	int64_t expires_sec; /* of the session's key; 0: it has none */
+	struct buf out;	      /* a body to be sent in the plain */
+	struct pfs_key *next; /* NULL: none */
+	int64_t expires_sec;  /* of the session's key; 0: it has none */
 	uint64_t last_msg_id;
 	struct mono started, renew_at;
 	enum err verdict;
