@@ -2,6 +2,8 @@
 /*
  * Jobs, the audit log, and the purge of what is past keeping.
  */
+#include <string.h>
+
 #include "store/db.h"
 
 #define JOBS_DAY_US (INT64_C(86400) * US_PER_SEC)
@@ -91,6 +93,17 @@ static enum err jobs_audit_list(struct store *st,
 
 /* --- jobs --- */
 
+static enum err jobs_check_result(const char *text, struct err_info *ei)
+{
+	if (text && strnlen(text, STORE_RESULT_MAX + 1) > STORE_RESULT_MAX)
+		return err_set(
+			ei, ERR_TOOBIG,
+			"result is longer than %d bytes: do it for fewer "
+			"accounts at once",
+			STORE_RESULT_MAX);
+	return ERR_OK;
+}
+
 static enum err jobs_check(const struct store_job *j, struct err_info *ei)
 {
 	enum err rc = db_check_text("job id", j->job_id, true, ei);
@@ -98,7 +111,7 @@ static enum err jobs_check(const struct store_job *j, struct err_info *ei)
 	if (rc == ERR_OK)
 		rc = db_check_json("progress", j->progress, ei);
 	if (rc == ERR_OK)
-		rc = db_check_json("result", j->result, ei);
+		rc = jobs_check_result(j->result, ei);
 	if (rc == ERR_OK)
 		rc = db_check_json("error", j->error, ei);
 	return rc;

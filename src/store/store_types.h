@@ -20,7 +20,8 @@
 #define STORE_POSITION_MAX 16384    /* bytes of an account's position */
 #define STORE_LIMITS_MAX 16384	    /* bytes of an account's limits */
 #define STORE_TEXT_MAX 1024	    /* ids, names, messages */
-#define STORE_JSON_MAX (8 << 20)    /* params, results, metadata */
+#define STORE_JSON_MAX (1 << 20)    /* params, answers, metadata */
+#define STORE_RESULT_MAX (8 << 20)  /* a job's: a line an account */
 #define STORE_SEALED_MAX (72 << 20) /* one sealed session */
 #define STORE_QUEUE_MAX 10000	    /* unfinished commands of a node */
 #define STORE_FINDINGS_MAX 10000

@@ -471,6 +471,36 @@ static void test_command_limits(void **state)
 	OK(f->ops->command_add(f->st, &c, &f->ei));
 }
 
+/* A line for each of ten thousand accounts is kept; more than the limit is not. */
+static void test_job_result(void **state)
+{
+	struct fix *f = *state;
+	struct store_job j = { .job_id = "j1",
+			       .kind = "start-all",
+			       .state = "running",
+			       .created = SEC(1) };
+	char *big = malloc(STORE_RESULT_MAX + 2);
+
+	assert_non_null(big);
+	memset(big, ' ', STORE_RESULT_MAX + 1);
+	big[STORE_RESULT_MAX] = '\0';
+	OK(f->ops->job_add(f->st, &j, &f->ei));
+	j.result = big;
+	j.state = "succeeded";
+	OK(f->ops->job_update(f->st, &j, &f->ei));
+	OK(f->ops->job_get(f->st, "j1", &f->a, &j, &f->ei));
+	assert_int_equal(strlen(j.result), STORE_RESULT_MAX);
+	big[STORE_RESULT_MAX] = ' ';
+	big[STORE_RESULT_MAX + 1] = '\0';
+	j.result = big;
+	IS(f->ops->job_update(f->st, &j, &f->ei), ERR_TOOBIG);
+	j.result = NULL;
+	big[STORE_JSON_MAX + 1] = '\0';
+	j.progress = big;
+	IS(f->ops->job_update(f->st, &j, &f->ei), ERR_TOOBIG);
+	free(big);
+}
+
 static void test_jobs(void **state)
 {
 	struct fix *f = *state;
@@ -623,10 +653,11 @@ static void test_long_lists(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	T(test_long_lists),	T(test_users),	T(test_settings_keys_audit),
-	T(test_enrol),		T(test_nodes),	T(test_accounts),
-	T(test_account_lists),	T(test_totals), T(test_commands),
-	T(test_command_limits), T(test_jobs),	T(test_routes),
+	T(test_long_lists),	T(test_users),	    T(test_settings_keys_audit),
+	T(test_enrol),		T(test_nodes),	    T(test_accounts),
+	T(test_account_lists),	T(test_totals),	    T(test_commands),
+	T(test_command_limits), T(test_job_result), T(test_jobs),
+	T(test_routes),
 };
 
 RUN_ALL(tests)
