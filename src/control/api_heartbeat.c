@@ -12,7 +12,7 @@
 #include "control/startall.h"
 
 #define STREAM_WAIT_US (25 * US_PER_SEC)
-#define COMMANDS_A_BEAT 100
+#define COMMANDS_A_BEAT WIRE_COMMANDS_MAX
 
 struct beat_run {
 	struct control *c;

@@ -91,7 +91,7 @@ def test_many_leases_come_a_part_at_a_time(tmp_path):
         a.beat()
         assert sorted(a.held) == ids
         assert set(a.held.values()) == {1}
-        while a.results:  # they are started, a hundred a beat
+        while a.results:  # they are started, some a beat
             a.beat()
         news = a.call("GET", f"{API}/workers/{a.id}/stream?wait=0s").json()
         assert news["news"] is False
