@@ -449,7 +449,6 @@ static void on_link_timer(struct wheel_timer *t, void *ctx)
 	}
 }
 
-/* `size`: of a link or a link_accepted. */
 static enum err link_new(struct loop *l, size_t size, size_t send_max,
 			 struct link **ret, struct err_info *ei)
 {
