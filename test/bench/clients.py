@@ -31,18 +31,18 @@ from fleet import START_ALL, Dc, Fleet, telethon_string  # noqa: E402
 MEMBERS = 199  # of a group, beside who speaks there
 ROUNDS_OURS, ROUNDS = 100, 10
 PAUSE_S = 0.05  # between rounds, so that nobody's are taken together
+ALONE, ALONE_PAUSE_S = 1000, 0.01
 SENDERS = 10
 SENT_OURS, SENT = 20000, 1000
 FILE_BYTES = 20 << 20
 STEPS = (100, 1000, 10000)
 SAME = 1000  # accounts when messages are counted
-BATCH = 1000
+SLOW_S = 1500  # a second for ten keys is a very busy machine
 
 IDLE_MAX_BYTES = 8192
 MEMORY_TIMES, CPU_TIMES = 20, 10
 SIGN_ON_MAX_S = 30
 
-Sum = collections.namedtuple("Sum", "wall cpu")
 Peer = collections.namedtuple("Peer", "title accounts command")
 NODE = ["node", "--expose-gc"]
 PEERS = {
@@ -56,7 +56,7 @@ PEERS = {
 
 class Result:
     """Bytes and seconds; None: not measured."""
-    accounts = idle = total = received = sent = up = down = None
+    accounts = idle = total = received = alone = sent = up = down = None
     sign_on = sign_on_wall = None  # of 1,000 accounts
 
 
@@ -80,6 +80,19 @@ def deliver(dc, phones, pid, rounds, heard):
     return (cpu(pid) - before) / n
 
 
+def deliver_alone(dc, phones, pid, heard):
+    """The same of one that nothing comes with: each is for another account, and
+    the process has gone to sleep before it."""
+    base = heard()
+    before = cpu(pid)
+    for i in range(ALONE):
+        dc.call("/messages", {"from": SOURCE, "to": phones[i % len(phones)],
+                              "text": TEXT})
+        time.sleep(ALONE_PAUSE_S)
+    until(lambda: heard() >= base + ALONE, every=0.5)
+    return (cpu(pid) - before) / ALONE
+
+
 def random_file(folder):
     path = pathlib.Path(folder) / "file.bin"
     path.write_bytes(os.urandom(FILE_BYTES))
@@ -97,9 +110,7 @@ class Fleets(Fleet):
 
     def __init__(self, folder):
         super().__init__(folder, beat="5s", ttl="60000ms", grace="2s")
-        # at 10,000 the control plane has turns of seconds: a session's address
-        # may be older than the one it gave since, and is asked for again
-        self.expect(r"ev=(loop\.slow|session|hb|node|lease)\b")
+        self.expect(r"ev=loop\.slow\b")  # on a machine that does more
         self.start("node")
         self.pid = self.workers["node"].pid
         self.call("PATCH", f"/api/v1/workers/{self.workers['node'].node}",
@@ -115,16 +126,9 @@ class Fleets(Fleet):
         self.files += files
         with Spent(self.pid) as spent:
             self.post(START_ALL, {})
-            until(lambda: self.counters()["open"] >= len(self.files), 300)
+            until(lambda: self.counters()["open"] >= len(self.files), SLOW_S)
+        self.wait_online(len(self.files), SLOW_S)
         return spent
-
-    def grow(self, files):
-        """The same, a thousand after the other: the control plane counts the
-        commands that wait before each it adds."""
-        spent = [self.add(files[at:at + BATCH])
-                 for at in range(0, len(files), BATCH)]
-        self.wait_online(len(self.files), 300)
-        return Sum(sum(s.wall for s in spent), sum(s.cpu for s in spent))
 
 
 def total_messages(f):
@@ -136,12 +140,14 @@ def worker(f, steps):
     files, at, r.steps = f.make_keys(steps[-1], first=1), 0, []
     phones = [name[:-8] for name, _ in files[:min(steps[0], MEMBERS)]]
     for step in steps:
-        spent = f.grow(files[at:step])
+        spent = f.add(files[at:step])
         r.steps.append((step, settled(f.pid), spent))
         at = step
         if step == min(SAME, steps[-1]):  # as many as the others have
             r.received = deliver(f.dc, phones, f.pid, ROUNDS_OURS,
                                  lambda: total_messages(f))
+            r.alone = deliver_alone(f.dc, phones, f.pid,
+                                    lambda: total_messages(f))
     (n0, m0, _), (n1, m1, s1) = r.steps[-2:]
     r.accounts, r.total, r.idle = n1, m1, (m1 - r.steps[0][1]) / (n1 - steps[0])
     per = 1000 / (n1 - n0)
@@ -237,6 +243,8 @@ def crowd(c, dc, keys):
     r.down = FILE_BYTES / spent.wall
     r.received = deliver(dc, [k["phone"] for k in keys[:MEMBERS]], c.pid, ROUNDS,
                          c.count)
+    r.alone = deliver_alone(dc, [k["phone"] for k in keys[:MEMBERS]], c.pid,
+                            c.count)
     with Spent(c.pid) as spent:
         sent = c.ask("send", count=SENT, clients=SENDERS, text=TEXT)["sent"]
     r.sent = spent.cpu / sent
@@ -295,6 +303,7 @@ def table(results):
         ("memory of an idle account", "idle", kib),
         ("memory of the process", "total", mib),
         ("processor, a message received", "received", us),
+        ("processor, a message received alone", "alone", us),
         ("processor, a message sent", "sent", us),
         ("processor, sign-on of 1,000 saved sessions", "sign_on", seconds),
         ("time of that", "sign_on_wall", seconds),
@@ -311,7 +320,7 @@ def table(results):
 
 def steps_table(r):
     rows = [["accounts", "memory of the worker", "slope since the row above",
-             "processor to sign them on", "time (100 a second is the limit)"]]
+             "processor to sign them on", "time (50 a second is the limit)"]]
     last = None
     for n, total, spent in r.steps:
         slope = kib((total - last[1]) / (n - last[0])) if last else "–"
@@ -338,6 +347,8 @@ def goals(results):
           for what, (text, ok) in (
               ("memory", ratio("idle", MEMORY_TIMES)),
               ("processor a message received", ratio("received", CPU_TIMES)),
+              ("processor a message received alone",
+               ratio("alone", CPU_TIMES)),
               ("processor a message sent", ratio("sent", CPU_TIMES)))),
         (f"{ours.accounts:,} saved sessions signed on with {sign_on:.1f} s of "
          f"the worker's processor time, the goal is {SIGN_ON_MAX_S} s",
