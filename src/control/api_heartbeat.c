@@ -118,10 +118,17 @@ static enum err prepare(struct beat_run *r, struct err_info *ei)
 
 	r->hb.node_id = r->node->node.node_id;
 	r->hb.boot_id = b->boot_id;
+	if (b->boot_id) {
+		r->hb.boots = nodes_boots(b->boot_id);
+		r->hb.seq = b->seq;
+	}
+	r->hb.leaving = nodes_leaving(b);
+	r->hb.full = b->full;
 	r->hb.version = b->version;
 	r->hb.status = b->status;
 	r->hb.metadata = b->metadata;
 	r->hb.now = control_wall(r->c);
+	r->hb.ttl_us = r->c->rules.ttl_us;
 	r->hb.day = walltime_local_day(r->hb.now);
 	rc = take_reports(r, ei);
 	if (!rc)
@@ -189,7 +196,7 @@ static void tell(struct control *c, void *arg, bool committed)
 	if (!committed)
 		return;
 	metrics_add(METRIC_HEARTBEATS, 1);
-	nodes_beat_stored(c, r->hb.node_id, &r->beat);
+	nodes_beat(c, &r->hb);
 	for (size_t i = 0; i < r->hb.n_reports; i++) {
 		const struct store_report *rep = &r->hb.reports[i];
 
@@ -214,6 +221,7 @@ static enum err answer(struct beat_run *r)
 	enum err rc;
 
 	r->ans.success = true;
+	r->ans.full_wanted = nodes_full_wanted(r->c, &r->hb);
 	r->ans.node_id = r->hb.node_id;
 	r->ans.message = "ok";
 	r->ans.heartbeat_interval_ms = r->c->rules.beat_us / US_PER_MS;
@@ -242,10 +250,6 @@ static enum err run(struct beat_run *r, struct err_info *ei)
 			       "of %s",
 			       r->node->node.node_id, r->beat.node_id);
 	rc = prepare(r, ei);
-	if (rc)
-		return rc;
-	rc = nodes_beat(r->c, r->node->node.node_id, &r->beat,
-			&r->ans.full_wanted, ei);
 	if (!rc)
 		rc = apply(r, ei);
 	if (!rc)

@@ -5,7 +5,6 @@
 
 #include "base/secret.h"
 #include "control/control_int.h"
-#include "control/leases.h"
 #include "control/routes.h"
 #include "crypto/sealbox.h"
 
@@ -122,7 +121,7 @@ static enum err use_grant(struct control *c, struct http_req *req,
 	if (!rc)
 		rc = audit_note(c, req, "session.deliver", g->account_id, NULL,
 				ei);
-	return rc ? rc : leases_fetched(c, g->account_id, g->epoch, ei);
+	return rc;
 }
 
 static enum err deliver(struct http_req *req, void *ctx, struct err_info *ei)

@@ -18,7 +18,6 @@
 
 #define HOUSEKEEPING_US (30 * US_PER_SEC)
 #define PURGE_ROWS 1000
-#define HOLD_KEY "lease_hold_us"
 #define NODES_MAX STORE_NODES_MAX
 #define JOBS_MAX 1000
 #define ADDRESSES_MAX 100000
@@ -157,59 +156,12 @@ static enum err load_instance(struct control *c, struct arena *a,
 	return ERR_OK;
 }
 
-/*
- * A lease answered by the process before lives by the settings of then.  If they
- * were longer, the wait after the start is, too.
- */
-static enum err load_hold(struct control *c, struct arena *a,
-			  struct err_info *ei)
-{
-	const int64_t hold_us = c->rules.ttl_us + c->rules.grace_us;
-	const char *text = arena_printf(a, "%lld", (long long)hold_us);
-	const char *before = NULL;
-	int64_t before_us = 0;
-	enum err rc;
-
-	if (!text)
-		return ERR_NOMEM;
-	rc = c->store->ops->kv_get(c->store, HOLD_KEY, a, &before, ei);
-	if (rc && rc != ERR_NOTFOUND)
-		return rc;
-	if (!rc && before && text_i64(before, &before_us))
-		before_us = 0;
-	c->started = control_mono(c);
-	if (before_us <= hold_us)
-		return c->store->ops->kv_set(c->store, HOLD_KEY, text, ei);
-	/* the longer one stays written until it is over: we, too, may be
-	 * started again meanwhile */
-	c->hold_until = mono_add(c->started, before_us);
-	c->started = mono_add(c->started, before_us - hold_us);
-	return ERR_OK;
-}
-
-static enum err forget_hold(struct control *c, struct err_info *ei)
-{
-	const int64_t hold_us = c->rules.ttl_us + c->rules.grace_us;
-	char text[24];
-	enum err rc;
-
-	if (!c->hold_until.us || mono_before(control_mono(c), c->hold_until))
-		return ERR_OK;
-	snprintf(text, sizeof(text), "%lld", (long long)hold_us);
-	rc = c->store->ops->kv_set(c->store, HOLD_KEY, text, ei);
-	if (!rc)
-		c->hold_until.us = 0;
-	return rc;
-}
-
 static enum err load(struct control *c, struct arena *a, struct err_info *ei)
 {
 	size_t rows;
 	enum err rc;
 
 	rc = load_instance(c, a, ei);
-	if (!rc)
-		rc = load_hold(c, a, ei);
 	if (!rc)
 		rc = c->store->ops->job_interrupt_all(c->store, control_wall(c),
 						      &rows, ei);
@@ -309,8 +261,6 @@ static void on_housekeeping(struct wheel_timer *t, void *ctx)
 	if (!rc)
 		rc = c->store->ops->purge(c->store, control_wall(c), PURGE_ROWS,
 					  &rows, &ei);
-	if (!rc)
-		rc = forget_hold(c, &ei);
 	if (!rc)
 		rc = shred(c, &ei);
 	if (rc)

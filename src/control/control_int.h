@@ -49,8 +49,6 @@ struct control {
 	struct loop *loop;
 	const struct control_config *cfg;
 	struct lease_rules rules;
-	struct mono started;
-	struct mono hold_until; /* the settings before were longer; 0 = no */
 	struct store *store;
 	struct change *change; /* under way, or NULL */
 	struct vault vault;

@@ -14,7 +14,8 @@
 struct walk {
 	struct control *c;
 	const char *node_id;
-	struct arena *arena;
+	int64_t beats; /* as often as it was heard, and not since */
+	bool stale;    /* its next beat has to say everything */
 	struct place place;
 	size_t moved;
 };
@@ -22,11 +23,30 @@ struct walk {
 typedef enum err (*walk_fn)(struct walk *w, const struct store_assignment *as,
 			    struct err_info *ei);
 
-/* One transaction a page; `after` keeps the place in its own memory. */
+static enum err each_page(struct walk *w, walk_fn fn,
+			  const struct store_lease_query *q, struct arena *a,
+			  struct store_assignments *ret, struct err_info *ei)
+{
+	struct store *st = w->c->store;
+	enum err rc = st->ops->node_still(st, w->node_id, w->beats, ei);
+
+	if (!rc && w->stale)
+		rc = st->ops->node_stale(st, w->node_id, ei);
+	if (!rc)
+		rc = st->ops->assignment_list(st, q, a, ret, ei);
+	for (size_t i = 0; !rc && i < ret->n; i++)
+		rc = fn(w, &ret->items[i], ei);
+	return rc;
+}
+
+/*
+ * One transaction a page; `after` keeps the place in its own memory.  The node's
+ * row is locked in each: no beat comes in between, and what another replica did
+ * is seen.
+ */
 static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 {
 	char after[WIRE_ID_MAX + 1] = "";
-	struct store *st = w->c->store;
 	const struct store_lease_query q = { w->node_id, after, PAGE };
 	struct store_assignments list = { .n = PAGE };
 	struct change change;
@@ -36,20 +56,26 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 	arena_init(&a, 16U << 20);
 	while (!rc && list.n == PAGE) {
 		arena_reset(&a);
-		rc = st->ops->assignment_list(st, &q, &a, &list, ei);
-		if (!rc)
-			rc = change_begin(&change, w->c, ei);
+		rc = change_begin(&change, w->c, ei);
 		if (rc)
 			break;
-		for (size_t i = 0; !rc && i < list.n; i++)
-			rc = fn(w, &list.items[i], ei);
+		rc = each_page(w, fn, &q, &a, &list, ei);
 		rc = change_end(&change, rc, ei);
-		if (list.n)
+		if (!rc && list.n)
 			text_copy(after, sizeof(after),
 				  list.items[list.n - 1].account_id);
 	}
 	arena_deinit(&a);
 	return rc;
+}
+
+/* Heard meanwhile, by another replica: then all is well. */
+static void log_trouble(const char *node_id, enum err rc,
+			const struct err_info *ei)
+{
+	if (rc && rc != ERR_CONFLICT)
+		log_fail(LOG_ERROR, LOGEV_NODE, rc, ei,
+			 log_str("node", node_id));
 }
 
 static enum err mark(struct walk *w, const struct store_assignment *as,
@@ -80,15 +106,19 @@ static enum err mark(struct walk *w, const struct store_assignment *as,
 		w->c->store, &acc, STORE_ACC_STATUS, control_wall(w->c), ei);
 }
 
-bool failover_mark_offline(struct control *c, const char *node_id)
+bool failover_mark_offline(struct control *c, const char *node_id,
+			   int64_t beats)
 {
-	struct walk w = { .c = c, .node_id = node_id };
+	struct walk w = {
+		.c = c,
+		.node_id = node_id,
+		.beats = beats,
+		.stale = true,
+	};
 	struct err_info ei = { 0 };
 	enum err rc = each(&w, mark, &ei);
 
-	if (rc)
-		log_fail(LOG_ERROR, LOGEV_NODE, rc, &ei,
-			 log_str("node", node_id));
+	log_trouble(node_id, rc, &ei);
 	return !rc;
 }
 
@@ -96,28 +126,31 @@ bool failover_mark_offline(struct control *c, const char *node_id)
  * Rule 5: nobody runs under these any more.  Else an account whose node never
  * comes back could not be deleted, nor the node.
  */
-bool failover_end_leases(struct control *c, const char *node_id)
+bool failover_end_leases(struct control *c, const char *node_id, int64_t beats,
+			 int64_t ttl_us)
 {
+	const struct store_lease_end q = { node_id, beats, ttl_us };
 	struct err_info ei = { 0 };
-	size_t rows;
+	size_t rows = 0, left = 0;
 	enum err rc;
 
-	rc = c->store->ops->lease_end(c->store, node_id, &rows, &ei);
-	if (rc)
-		log_fail(LOG_ERROR, LOGEV_LEASE, rc, &ei,
-			 log_str("node", node_id));
-	else if (rows)
+	rc = c->store->ops->lease_end(c->store, &q, &rows, &left, &ei);
+	log_trouble(node_id, rc, &ei);
+	if (!rc && rows)
 		log_warn(LOGEV_LEASE, log_str("node", node_id),
 			 log_str("why", "silent for longer than a lease: its "
 					"leases are over"),
 			 log_u64("n", rows));
-	return !rc;
+	return !rc && !left;
 }
 
 static enum err move(struct walk *w, const struct store_assignment *as,
 		     struct err_info *ei)
 {
-	struct store_account acc = { .account_id = as->account_id };
+	struct store_account acc = {
+		.account_id = as->account_id,
+		.version = as->version,
+	};
 	enum err rc;
 
 	if (!as->node_id || strcmp(as->node_id, w->node_id) != 0 ||
@@ -128,7 +161,7 @@ static enum err move(struct walk *w, const struct store_assignment *as,
 		return ERR_OK;
 	rc = w->c->store->ops->account_update(w->c->store, &acc, STORE_ACC_NODE,
 					      control_wall(w->c), ei);
-	if (rc == ERR_CONFLICT) /* pinned: it waits for its node */
+	if (rc == ERR_CONFLICT) /* pinned, or an operator moved it */
 		return ERR_OK;
 	if (rc)
 		return rc;
@@ -137,9 +170,9 @@ static enum err move(struct walk *w, const struct store_assignment *as,
 	return audit_self(w->c, "account.failover", as->account_id, NULL, ei);
 }
 
-void failover_move(struct control *c, const char *node_id)
+void failover_move(struct control *c, const char *node_id, int64_t beats)
 {
-	struct walk w = { .c = c, .node_id = node_id };
+	struct walk w = { .c = c, .node_id = node_id, .beats = beats };
 	struct err_info ei = { 0 };
 	struct arena a;
 	enum err rc;
@@ -151,10 +184,8 @@ void failover_move(struct control *c, const char *node_id)
 		place_deinit(&w.place);
 	}
 	arena_deinit(&a);
-	if (rc)
-		log_fail(LOG_ERROR, LOGEV_NODE, rc, &ei,
-			 log_str("node", node_id));
-	else if (w.moved)
+	log_trouble(node_id, rc, &ei);
+	if (!rc && w.moved)
 		log_warn(LOGEV_NODE, log_str("node", node_id),
 			 log_str("why", "its accounts were placed elsewhere"),
 			 log_u64("accounts", w.moved));

@@ -16,13 +16,8 @@
 #define GRANTS_A_BEAT 500
 
 struct lease_clock {
-	int64_t epoch;
-	struct mono answered;
-	int64_t session_version; /* the node was told to run; 0 = not known */
-	int64_t route_version;	 /* the same of its route */
-	bool fetched;
-	bool over; /* given back */
-	struct mono url_until;
+	struct lease_watch watch;
+	struct mono url_until; /* the node has an address until then */
 };
 
 struct deciding {
@@ -83,42 +78,18 @@ static enum err remember(struct control *c, const char *account_id,
 
 static void drop_clock(struct control *c, void *arg, bool committed)
 {
-	const struct lease_clock *lc = strmap_get(&c->leases, arg);
-
-	if (committed && lc && lc->over)
+	if (committed)
 		free(strmap_remove(&c->leases, arg));
 }
 
-/* The same change may set it going again: it goes after that. */
+/* Nobody runs under it: what comes next is seen as new. */
 static enum err end_clock(struct control *c, const char *account_id,
 			  struct err_info *ei)
 {
-	struct lease_clock *lc = strmap_get(&c->leases, account_id);
-	enum err rc;
-
-	if (!lc)
+	if (!strmap_get(&c->leases, account_id))
 		return ERR_OK;
-	rc = change_after(c, drop_clock, account_id, strlen(account_id) + 1,
-			  ei);
-	if (!rc)
-		rc = remember(c, account_id, ei);
-	if (!rc)
-		lc->over = true;
-	return rc;
-}
-
-enum err leases_fetched(struct control *c, const char *account_id,
-			int64_t epoch, struct err_info *ei)
-{
-	struct lease_clock *lc = strmap_get(&c->leases, account_id);
-	enum err rc;
-
-	if (!lc || lc->epoch != epoch)
-		return ERR_OK;
-	rc = remember(c, account_id, ei);
-	if (!rc)
-		lc->fetched = true;
-	return rc;
+	return change_after(c, drop_clock, account_id, strlen(account_id) + 1,
+			    ei);
 }
 
 bool leases_terminal(const char *status)
@@ -170,8 +141,6 @@ static struct lease_clock *clock_of(struct control *c, const char *account_id,
 
 	if (remember(c, account_id, ei))
 		return NULL;
-	if (lc && lc->over)
-		*lc = (struct lease_clock){ .answered = c->started };
 	if (lc)
 		return lc;
 	lc = calloc(1, sizeof(*lc));
@@ -179,9 +148,27 @@ static struct lease_clock *clock_of(struct control *c, const char *account_id,
 		free(lc);
 		return NULL;
 	}
-	/* until we answer ourselves: whoever was before us may have */
-	if (lc)
-		lc->answered = c->started;
+	return lc;
+}
+
+/*
+ * How the lease stands in the store, as it was just read.  The clock is read
+ * after that: a turn is long where the database is slow, and another replica may
+ * have renewed the lease since it began.
+ */
+static struct lease_clock *see(struct control *c, const char *account_id,
+			       const struct lease_stamp *stamp,
+			       struct err_info *ei)
+{
+	struct lease_clock *lc = clock_of(c, account_id, ei);
+	const struct mono now = clock_mono(loop_clock(c->loop));
+
+	if (!lc)
+		return NULL;
+	/* who granted it gave an address, too */
+	if (lc->watch.stamp.epoch != stamp->epoch)
+		lc->url_until = mono_add(now, c->cfg->grant_ttl_us);
+	lease_watch_see(&lc->watch, stamp, now);
 	return lc;
 }
 
@@ -196,7 +183,7 @@ static enum err add_url(struct deciding *d, const struct store_assignment *as,
 	struct store_grant g = {
 		.node_id = d->node->node.node_id,
 		.account_id = as->account_id,
-		.epoch = lc->epoch,
+		.epoch = lc->watch.stamp.epoch,
 		.session_version = as->session_version,
 		.created = now,
 		.expires = { now.us + ttl_us },
@@ -207,7 +194,6 @@ static enum err add_url(struct deciding *d, const struct store_assignment *as,
 	ref->url = arena_printf(d->arena, API "/group-ai/node/sessions/%s", id);
 	if (!ref->url)
 		return ERR_NOMEM;
-	lc->fetched = false;
 	lc->url_until = mono_add(control_mono(d->c), ttl_us);
 	return d->c->store->ops->grant_add(d->c->store, &g, ei);
 }
@@ -228,7 +214,7 @@ static enum err add_lease(struct deciding *d, const struct store_assignment *as,
 		 sizeof(as->session_fingerprint.bytes));
 	*l = (struct wire_lease){
 		.account_id = as->account_id,
-		.epoch = lc->epoch,
+		.epoch = lc->watch.stamp.epoch,
 		.ttl_ms = d->c->rules.ttl_us / US_PER_MS,
 		.has_session = true,
 		.session = { .version = as->session_version,
@@ -238,10 +224,6 @@ static enum err add_lease(struct deciding *d, const struct store_assignment *as,
 	};
 	if (!l->session.fingerprint)
 		return ERR_NOMEM;
-	/* read afresh: the answer leaves after this */
-	lc->answered = clock_mono(loop_clock(d->c->loop));
-	lc->session_version = as->session_version;
-	lc->route_version = as->route_version;
 	return with_url ? add_url(d, as, lc, &l->session, ei) : ERR_OK;
 }
 
@@ -252,46 +234,59 @@ static enum err grant(struct deciding *d, const struct store_assignment *as,
 		.account_id = as->account_id,
 		.node_id = d->node->node.node_id,
 		.expect_epoch = as->lease_epoch,
+		.expect_renewals = as->lease_renewals,
 		.takeover = takeover,
+		.session_version = as->session_version,
+		.route_version = as->route_version,
+		.ttl_us = d->c->rules.ttl_us,
 		.now = control_wall(d->c),
 	};
-	struct lease_clock *lc = clock_of(d->c, as->account_id, ei);
-	int64_t epoch;
+	struct lease_stamp stamp = { 0 };
+	struct lease_clock *lc;
 	enum err rc;
 
-	if (!lc)
-		return ERR_NOMEM;
-	rc = d->c->store->ops->lease_grant(d->c->store, &g, &epoch, ei);
+	rc = d->c->store->ops->lease_grant(d->c->store, &g, &stamp.epoch, ei);
 	if (rc == ERR_STALE_EPOCH || rc == ERR_CONFLICT)
 		return ERR_OK; /* somebody was faster: not ours this time */
 	if (rc)
 		return rc;
 	d->ngrants++;
-	lc->epoch = epoch;
+	lc = see(d->c, as->account_id, &stamp, ei);
+	if (!lc)
+		return ERR_NOMEM;
 	log_info(LOGEV_LEASE, log_phone("acc", as->account_id),
-		 log_str("node", g.node_id), log_i64("epoch", epoch),
+		 log_str("node", g.node_id), log_i64("epoch", stamp.epoch),
 		 log_str("why", takeover ? "takeover" : "grant"));
 	rc = add_lease(d, as, lc, true, ei);
 	return rc ? rc
 		  : carry_add(d->c, d->arena, &d->leases[d->nleases - 1], ei);
 }
 
+static struct lease_stamp stamp_of(const struct store_assignment *as)
+{
+	return (struct lease_stamp){ as->lease_epoch, as->lease_renewals };
+}
+
 static enum err try_grant(struct deciding *d, const struct store_assignment *as,
 			  struct err_info *ei)
 {
-	const struct lease_clock *lc =
-		strmap_get(&d->c->leases, as->account_id);
-	const struct lease_view view = {
-		.epoch = as->lease_epoch,
+	struct lease_view view = {
+		.stamp = stamp_of(as),
 		.holder = as->lease_node,
 		.released = as->released,
-		.answered_known = lc && !lc->over,
-		.answered = lc && !lc->over ? lc->answered : (struct mono){ 0 },
+		.ttl_us = as->lease_ttl_us,
 	};
+	const struct lease_clock *lc;
 	struct mono until;
 
+	if (!as->released) {
+		lc = see(d->c, as->account_id, &view.stamp, ei);
+		if (!lc)
+			return ERR_NOMEM;
+		view.seen = lc->watch.seen;
+	}
 	switch (lease_may_grant(&d->c->rules, &view, d->node->node.node_id,
-				d->c->started, control_mono(d->c), &until)) {
+				control_mono(d->c), &until)) {
 	case LEASE_GRANT:
 		return grant(d, as, false, ei);
 	case LEASE_TAKEOVER:
@@ -305,25 +300,21 @@ static enum err try_grant(struct deciding *d, const struct store_assignment *as,
 static enum err renew(struct deciding *d, const struct store_assignment *as,
 		      struct err_info *ei)
 {
-	struct lease_clock *lc = clock_of(d->c, as->account_id, ei);
+	const struct lease_stamp stamp = stamp_of(as);
+	struct lease_clock *lc = see(d->c, as->account_id, &stamp, ei);
 	bool lost_url;
 
 	if (!lc)
 		return ERR_NOMEM;
-	if (lc->epoch != as->lease_epoch) { /* from before our restart */
-		lc->epoch = as->lease_epoch;
-		lc->session_version = as->session_version;
-		lc->route_version = as->route_version;
-		lc->fetched = true;
-	}
-	if (lc->session_version != as->session_version)
+	/* 0, -1: granted before this was written down */
+	if (as->lease_session && as->lease_session != as->session_version)
 		return add_stop(d, as->account_id, as->lease_epoch,
 				"the session was replaced");
-	if (lc->route_version != as->route_version)
+	if (as->lease_route >= 0 && as->lease_route != as->route_version)
 		return add_stop(d, as->account_id, as->lease_epoch,
 				"the route was changed");
 	lost_url =
-		!lc->fetched && !mono_before(control_mono(d->c), lc->url_until);
+		!as->fetched && !mono_before(control_mono(d->c), lc->url_until);
 	return add_lease(d, as, lc, lost_url, ei);
 }
 

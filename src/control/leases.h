@@ -2,8 +2,8 @@
 /*
  * Who may run what: the answer to a heartbeat.
  *
- * The store keeps holder, epoch and "released"; this keeps, per account, when the
- * last grant or renewal was answered, on our own clock.  It is the only place that
+ * The store keeps holder, epoch, renewals and "released"; this keeps, per account,
+ * when it first saw them as they are, on our own clock.  It is the only place that
  * grants, and it follows fleet/lease.h.
  *
  *   memory    one small struct an account under lease
@@ -28,10 +28,6 @@ struct leases_ask {
 enum err leases_answer(struct control *c, const struct leases_ask *ask,
 		       struct arena *a, struct wire_answer *ans,
 		       struct err_info *ei);
-/* The node fetched the session of this lease. */
-enum err leases_fetched(struct control *c, const char *account_id,
-			int64_t epoch, struct err_info *ei);
-
 /* Revoked, banned: connecting again cannot help, only an operator can. */
 bool leases_terminal(const char *status);
 /* Should some node run it? */

@@ -17,12 +17,11 @@ struct nodes_row {
 	bool news;   /* since its last beat */
 	bool poked;  /* by the change under way */
 	bool marked; /* its accounts are marked offline */
-	bool stale;  /* what is stored is not all it said last */
+	bool stale;  /* it has not said everything to us yet */
 	bool over;   /* its leases are, and it is stored so */
-	struct mono last_beat;
-	char boot_id[WIRE_ID_MAX + 1];
-	char old_boot_id[WIRE_ID_MAX + 1];
-	int64_t boots, seq;
+	bool listed; /* by the look under way */
+	int64_t beats;
+	struct mono last_beat; /* when we first saw that many */
 	struct waitq streams;
 	struct wheel_timer timer;
 };
@@ -30,6 +29,12 @@ struct nodes_row {
 static int64_t silent_us(const struct control *c)
 {
 	return SILENT_BEATS * c->rules.beat_us;
+}
+
+/* Read afresh: what was just read from the store was written before this. */
+static struct mono time_now(const struct control *c)
+{
+	return clock_mono(loop_clock(c->loop));
 }
 
 static struct mono leases_over(const struct nodes_row *n)
@@ -56,6 +61,13 @@ static void arm_failover(struct nodes_row *n)
 	loop_arm_at(n->c->loop, &n->timer, due);
 }
 
+/* A lease of this length, given with its last beat, is over. */
+static int64_t told_at_most(const struct nodes_row *n)
+{
+	return mono_diff(control_mono(n->c), n->last_beat) -
+	       n->c->rules.grace_us;
+}
+
 /* Silent too long, then accounts to mark, then accounts to move. */
 static void on_timer(struct wheel_timer *t, void *ctx)
 {
@@ -64,8 +76,7 @@ static void on_timer(struct wheel_timer *t, void *ctx)
 	if (n->online)
 		go_offline(n);
 	if (!n->marked) {
-		n->marked = failover_mark_offline(n->c, n->id);
-		n->stale = true;
+		n->marked = failover_mark_offline(n->c, n->id, n->beats);
 		if (!n->marked)
 			loop_arm(n->c->loop, &n->timer, n->c->rules.beat_us);
 		else
@@ -74,9 +85,10 @@ static void on_timer(struct wheel_timer *t, void *ctx)
 	}
 	if (!mono_before(control_mono(n->c), leases_over(n))) {
 		if (!n->over)
-			n->over = failover_end_leases(n->c, n->id);
+			n->over = failover_end_leases(n->c, n->id, n->beats,
+						      told_at_most(n));
 		if (n->c->cfg->failover)
-			failover_move(n->c, n->id);
+			failover_move(n->c, n->id, n->beats);
 	}
 	arm_failover(n);
 }
@@ -89,7 +101,7 @@ static struct nodes_row *add(struct control *c, const char *node_id)
 		return NULL;
 	n->c = c;
 	n->id = strdup(node_id);
-	n->last_beat = control_mono(c);
+	n->last_beat = time_now(c);
 	n->stale = true;
 	wheel_timer_init(&n->timer, on_timer, n);
 	if (!n->id || strmap_set(&c->nodes, node_id, n)) {
@@ -112,7 +124,7 @@ static enum err load_one(struct control *c, const struct store_node *row)
 
 	if (!n)
 		return ERR_NOMEM;
-	n->last_beat = c->started;
+	n->beats = row->beats;
 	n->online = row->last_heartbeat.us && age_us < silent_us(c);
 	loop_arm(c->loop, &n->timer, silent_us(c));
 	return ERR_OK;
@@ -156,11 +168,7 @@ bool nodes_online(const struct control *c, const char *node_id)
 	return n && n->online;
 }
 
-/*
- * "12-…": the node's twelfth start.  What was under way for long comes from one
- * before, and there may have been several since.
- */
-static int64_t boots_of(const char *boot_id)
+int64_t nodes_boots(const char *boot_id)
 {
 	char digits[19];
 	size_t n = strspn(boot_id, "0123456789");
@@ -171,27 +179,6 @@ static int64_t boots_of(const char *boot_id)
 	memcpy(digits, boot_id, n);
 	digits[n] = '\0';
 	return text_i64(digits, &boots) ? 0 : boots;
-}
-
-static enum err check_order(struct nodes_row *n, const char *boot_id,
-			    int64_t seq, struct err_info *ei)
-{
-	const int64_t boots = boots_of(boot_id);
-
-	if (!strcmp(boot_id, n->old_boot_id) || boots < n->boots)
-		return err_set(ei, ERR_CONFLICT,
-			       "a heartbeat from before the node's last start");
-	if (strcmp(boot_id, n->boot_id) != 0) {
-		n->boots = boots;
-		memcpy(n->old_boot_id, n->boot_id, sizeof(n->old_boot_id));
-		memcpy(n->boot_id, boot_id, strlen(boot_id) + 1);
-	} else if (seq < n->seq) {
-		return err_set(ei, ERR_CONFLICT,
-			       "heartbeat %lld came after heartbeat %lld",
-			       (long long)seq, (long long)n->seq);
-	}
-	n->seq = seq;
-	return ERR_OK;
 }
 
 bool nodes_leaving(const struct wire_beat *beat)
@@ -208,52 +195,40 @@ static void tell_change(const struct nodes_row *n, bool online)
 			 log_str("why", online ? "heartbeat" : "goodbye"));
 }
 
-/*
- * Its accounts were shown offline meanwhile, or we just started and may have
- * lost what was reported last: the changes alone would not tell.
- */
-static bool wants_full(const struct nodes_row *n, const struct wire_beat *beat)
+bool nodes_full_wanted(const struct control *c,
+		       const struct store_heartbeat *hb)
 {
-	return !beat->full && n->stale;
+	const struct nodes_row *n = strmap_get(&c->nodes, hb->node_id);
+
+	return !hb->full && (hb->ret_stale || !n || n->stale);
 }
 
-enum err nodes_beat(struct control *c, const char *node_id,
-		    const struct wire_beat *beat, bool *ret_full_wanted,
-		    struct err_info *ei)
+/* By us or by another replica. */
+static void heard(struct nodes_row *n, int64_t beats, bool leaving)
 {
-	struct nodes_row *n = strmap_get(&c->nodes, node_id);
-	bool leaving, full_wanted;
-	enum err rc;
-
-	if (!n)
-		n = add(c, node_id);
-	if (!n)
-		return err_set(ei, ERR_NOMEM, "no room for node %s", node_id);
-	full_wanted = wants_full(n, beat);
-	if (beat->boot_id) {
-		rc = check_order(n, beat->boot_id, beat->seq, ei);
-		if (rc)
-			return rc;
-	}
-	leaving = nodes_leaving(beat);
+	if (beats == n->beats)
+		return;
+	n->beats = beats;
 	tell_change(n, !leaving);
 	n->online = !leaving;
-	n->news = false;
 	n->marked = n->over = false;
-	n->last_beat = clock_mono(loop_clock(c->loop));
+	n->last_beat = time_now(n->c);
 	/* it may be back in a moment: its accounts are not moved sooner */
-	loop_arm(c->loop, &n->timer, leaving ? 0 : silent_us(c));
-	*ret_full_wanted = full_wanted;
-	return ERR_OK;
+	loop_arm(n->c->loop, &n->timer, leaving ? 0 : silent_us(n->c));
 }
 
-void nodes_beat_stored(struct control *c, const char *node_id,
-		       const struct wire_beat *beat)
+void nodes_beat(struct control *c, const struct store_heartbeat *hb)
 {
-	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+	struct nodes_row *n = strmap_get(&c->nodes, hb->node_id);
 
-	if (n && beat->full)
+	if (!n)
+		n = add(c, hb->node_id);
+	if (!n) /* the next one finds room, or it is as if it was silent */
+		return;
+	n->news = false;
+	if (hb->full)
 		n->stale = false;
+	heard(n, hb->ret_beats, hb->leaving);
 }
 
 static void forget(struct control *c, void *arg, bool committed)

@@ -25,16 +25,19 @@ enum err nodes_load(struct control *c, struct err_info *ei);
 void nodes_free(struct control *c);
 
 bool nodes_online(const struct control *c, const char *node_id);
+/* A beat was applied and committed. */
+void nodes_beat(struct control *c, const struct store_heartbeat *hb);
 /*
- * A beat came.  ERR_CONFLICT for one that is older than what was seen: it was
- * delayed on the way and must change nothing.
+ * What it said since may be more than we have: its accounts were shown offline
+ * meanwhile, or we just started.  The changes alone would not tell.
  */
-enum err nodes_beat(struct control *c, const char *node_id,
-		    const struct wire_beat *beat, bool *ret_full_wanted,
-		    struct err_info *ei);
-/* What it said is in the database; until a full one is, full ones are wanted. */
-void nodes_beat_stored(struct control *c, const char *node_id,
-		       const struct wire_beat *beat);
+bool nodes_full_wanted(const struct control *c,
+		       const struct store_heartbeat *hb);
+/*
+ * "12-…": the node's twelfth start.  What was under way for long comes from one
+ * before, and there may have been several since.
+ */
+int64_t nodes_boots(const char *boot_id);
 /* "draining" and nothing held: it says goodbye, and is offline without a wait. */
 bool nodes_leaving(const struct wire_beat *beat);
 /* After the change under way. */

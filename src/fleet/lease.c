@@ -33,26 +33,38 @@ enum err lease_rules_check(const struct lease_rules *r, struct err_info *ei)
 }
 
 struct mono lease_over_at(const struct lease_rules *r,
-			  const struct lease_view *v, struct mono started)
+			  const struct lease_view *v)
 {
-	if (v->epoch == 0 || v->released)
+	int64_t ttl_us = v->ttl_us > r->ttl_us ? v->ttl_us : r->ttl_us;
+
+	if (v->stamp.epoch == 0 || v->released)
 		return (struct mono){ INT64_MIN };
-	return mono_add(v->answered_known ? v->answered : started,
-			r->ttl_us + r->grace_us);
+	if (ttl_us > LEASE_US_MAX)
+		ttl_us = LEASE_US_MAX;
+	return mono_add(v->seen, ttl_us + r->grace_us);
+}
+
+void lease_watch_see(struct lease_watch *w, const struct lease_stamp *stamp,
+		     struct mono now)
+{
+	if (w->stamp.epoch == stamp->epoch &&
+	    w->stamp.renewals == stamp->renewals)
+		return;
+	w->stamp = *stamp;
+	w->seen = now;
 }
 
 enum lease_verdict lease_may_grant(const struct lease_rules *r,
 				   const struct lease_view *v, const char *node,
-				   struct mono started, struct mono now,
-				   struct mono *ret_until)
+				   struct mono now, struct mono *ret_until)
 {
 	struct mono over;
 
-	if (v->epoch == 0 || v->released)
+	if (v->stamp.epoch == 0 || v->released)
 		return LEASE_GRANT;
 	if (v->holder && strcmp(v->holder, node) == 0)
 		return LEASE_GRANT;
-	over = lease_over_at(r, v, started);
+	over = lease_over_at(r, v);
 	if (!mono_before(now, over))
 		return LEASE_TAKEOVER;
 	*ret_until = over;

@@ -3,13 +3,15 @@
  * Lease arithmetic: when an account may be given to a node.
  *
  * Both sides count on their own monotonic clock.  The node's deadline runs from
- * the moment it *sent* the request that was answered; the control plane's wait
- * runs from the moment it *answered*, which is later, plus grace.  So the node
- * has hung up before the account can be given away, whatever the network does.
+ * the moment it *sent* the request that was answered.  The control plane may be
+ * several processes on one store, and any of them may have answered; what each
+ * knows is when it first *saw* the lease as it stands in the store.  A renewal
+ * changes the lease there before it is answered, so the last answered one was
+ * sent before that, and the wait runs from then, plus grace: the node has hung
+ * up before the account can be given away, whatever the network does.
  *
- * Pure: no clock, no store.  The epoch, the holder and "released" live in the
- * store; the time of the last answer lives in the control plane's memory only, and
- * counts from its start when it does not remember (`answered_known` false).
+ * Pure: no clock, no store.  Epoch, renewals, holder, "released" and ttl live in
+ * the store; the time of the first sight lives in the memory of who saw it.
  *
  *   owner     views and holds are plain values
  *   threads   none
@@ -30,13 +32,19 @@ struct lease_rules {
 /* ttl >= 3 beats, grace >= 2 % of ttl (clock rates), all positive. */
 enum err lease_rules_check(const struct lease_rules *r, struct err_info *ei);
 
-/* What the control plane knows of one account's lease. */
+/* Which state of a lease: no other one, before or after, has the same. */
+struct lease_stamp {
+	int64_t epoch;	  /* 0 = never granted */
+	int64_t renewals; /* of this epoch */
+};
+
+/* What one control plane knows of one account's lease. */
 struct lease_view {
-	int64_t epoch;	    /* 0 = never granted */
+	struct lease_stamp stamp;
 	const char *holder; /* last node; NULL = none */
 	bool released;
-	bool answered_known;  /* answered since this process started */
-	struct mono answered; /* last grant or renewal answered */
+	int64_t ttl_us;	  /* its holder was told so, at most; 0 = as we would */
+	struct mono seen; /* when we first saw this very stamp */
 };
 
 enum lease_verdict {
@@ -46,17 +54,27 @@ enum lease_verdict {
 };
 
 /*
- * May `node` be granted the account now?  `started` is when this process began.
+ * May `node` be granted the account now?  A takeover is right only while the
+ * stamp in the store is the one that was looked at: the grant compares it.
  * A holder that asks again gets a new epoch at once: its state folder is locked,
  * so whatever ran under the old epoch on that node is gone or is this process.
  */
 enum lease_verdict lease_may_grant(const struct lease_rules *r,
 				   const struct lease_view *v, const char *node,
-				   struct mono started, struct mono now,
-				   struct mono *ret_until);
+				   struct mono now, struct mono *ret_until);
 /* When the lease is over for every node, if nothing more is answered. */
 struct mono lease_over_at(const struct lease_rules *r,
-			  const struct lease_view *v, struct mono started);
+			  const struct lease_view *v);
+
+/* A stamp and when it was first seen. */
+struct lease_watch {
+	struct lease_stamp stamp;
+	struct mono seen;
+};
+
+/* The store says `now`: a stamp that is another one counts from here. */
+void lease_watch_see(struct lease_watch *w, const struct lease_stamp *stamp,
+		     struct mono now);
 
 /* The node's side: one account's right to be connected. */
 struct lease_hold {

@@ -223,8 +223,8 @@ enum err ops_leases_release_ref(struct db *db, const char *node_id,
 				const struct store_lease_ref *ref,
 				struct wall now, struct err_info *ei);
 enum err ops_leases_renew_ref(struct db *db, const char *node_id,
-			      struct store_lease_ref *ref, struct wall now,
-			      struct err_info *ei);
+			      struct store_lease_ref *ref, int64_t ttl_us,
+			      struct wall now, struct err_info *ei);
 enum err ops_leases_out(struct db *db, const char *account_id, bool *ret,
 			struct err_info *ei);
 enum err ops_commands_settle_one(struct db *db, const char *node_id,
@@ -236,6 +236,9 @@ enum err ops_routes_forget(struct db *db, const char *account_id,
 /* ERR_CONFLICT when it is pinned to another node. */
 enum err ops_allocation_pin_allows(struct db *db, const char *account_id,
 				   const char *node_id, struct err_info *ei);
+/* ERR_CONFLICT when it was heard since; else its row is locked. */
+enum err ops_nodes_still(struct db *db, const char *node_id, int64_t beats,
+			 struct err_info *ei);
 enum err ops_nodes_room(struct db *db, const char *node_id,
 			const char *account_id, struct err_info *ei);
 

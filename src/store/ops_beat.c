@@ -15,10 +15,9 @@
 
 #define BEAT_BY_MAX 256
 
-static enum err beat_node(struct db *db, const struct store_heartbeat *hb,
-			  struct err_info *ei)
+static enum err beat_check_node(const struct store_heartbeat *hb,
+				struct err_info *ei)
 {
-	int64_t n = 0;
 	enum err rc = db_check_text("boot id", hb->boot_id, false, ei);
 
 	if (rc == ERR_OK)
@@ -27,17 +26,71 @@ static enum err beat_node(struct db *db, const struct store_heartbeat *hb,
 		rc = db_check_text("status", hb->status, false, ei);
 	if (rc == ERR_OK)
 		rc = db_check_json("metadata", hb->metadata, ei);
-	if (rc == ERR_OK)
-		rc = db_run(db, &n, ei,
-			    "UPDATE nodes SET last_heartbeat = ?2, boot_id "
-			    "= ?3, version = coalesce(?4, version), status "
-			    "= ?5, metadata = coalesce(?6, metadata) WHERE "
-			    "node_id = ?1",
-			    "twtttt", hb->node_id, hb->now, hb->boot_id,
-			    hb->version, hb->status, hb->metadata);
-	if (rc || n)
+	return rc;
+}
+
+/*
+ * A boot id is known from its start on, and so is the one before it.  A node
+ * that was not heard for long is believed whatever it counts: its state folder
+ * may be a copy from before.
+ */
+#define BEAT_ORDER_US (INT64_C(3600) * US_PER_SEC)
+#define BEAT_IN_ORDER                                                          \
+	"(?3 IS NULL OR last_heartbeat < ?11 OR (?3 <> coalesce(old_boot_id, " \
+	"'') AND ?7 >= boots AND (?3 <> coalesce(boot_id, '') OR ?8 >= seq)))"
+
+static enum err beat_why_not(struct db *db, const struct store_heartbeat *hb,
+			     struct err_info *ei)
+{
+	int64_t seq = -1;
+	enum err rc;
+
+	rc = db_scalar(db, -1, &seq, ei,
+		       "SELECT CASE WHEN boot_id = ?2 THEN seq ELSE 0 END "
+		       "FROM nodes WHERE node_id = ?1",
+		       "tt", hb->node_id, hb->boot_id);
+	if (rc)
 		return rc;
-	return err_set(ei, ERR_NOTFOUND, "no node %s", hb->node_id);
+	if (seq < 0)
+		return err_set(ei, ERR_NOTFOUND, "no node %s", hb->node_id);
+	if (seq > hb->seq)
+		return err_set(ei, ERR_CONFLICT,
+			       "heartbeat %lld came after heartbeat %lld",
+			       (long long)hb->seq, (long long)seq);
+	return err_set(ei, ERR_CONFLICT,
+		       "a heartbeat from before the node's last start");
+}
+
+/* The row is the node's lock: its beats come one after the other. */
+static enum err beat_node(struct db *db, struct store_heartbeat *hb,
+			  struct err_info *ei)
+{
+	int64_t got = -1;
+	enum err rc = beat_check_node(hb, ei);
+
+	if (rc)
+		return rc;
+	/* both in one number: stale is cleared by this, or was not set */
+	rc = db_scalar(
+		db, -1, &got, ei,
+		"UPDATE nodes SET last_heartbeat = ?2, old_boot_id = CASE WHEN "
+		"?3 IS NULL OR ?3 = boot_id THEN old_boot_id ELSE boot_id END, "
+		"boots = CASE WHEN ?3 IS NULL THEN boots ELSE ?7 END, seq = "
+		"CASE WHEN ?3 IS NULL THEN seq ELSE ?8 END, boot_id = ?3, "
+		"version = coalesce(?4, version), status = ?5, metadata = "
+		"coalesce(?6, metadata), leaving = ?9, stale = CASE WHEN ?10 "
+		"<> 0 THEN 0 ELSE stale END, beats = beats + 1 WHERE node_id "
+		"= ?1 AND " BEAT_IN_ORDER " RETURNING beats * 2 + stale",
+		"twttttiiddw", hb->node_id, hb->now, hb->boot_id, hb->version,
+		hb->status, hb->metadata, hb->boots, hb->seq, hb->leaving,
+		hb->full, (struct wall){ hb->now.us - BEAT_ORDER_US });
+	if (rc)
+		return rc;
+	if (got < 0)
+		return beat_why_not(db, hb, ei);
+	hb->ret_beats = got / 2;
+	hb->ret_stale = got % 2 != 0;
+	return ERR_OK;
 }
 
 /*
@@ -226,7 +279,7 @@ static enum err beat_leases(struct db *db, struct store_heartbeat *hb,
 	}
 	for (size_t i = 0; rc == ERR_OK && i < hb->n_renewals; i++)
 		rc = ops_leases_renew_ref(db, hb->node_id, &hb->renewals[i],
-					  hb->now, ei);
+					  hb->ttl_us, hb->now, ei);
 	return rc;
 }
 

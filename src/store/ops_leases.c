@@ -13,6 +13,7 @@ static void leases_read(struct db_row *r, void *ret)
 	l->account_id = db_must(r);
 	l->node_id = db_must(r);
 	l->epoch = db_i64(r);
+	l->renewals = db_i64(r);
 	l->released = db_i64(r) != 0;
 	l->granted = db_wall(r);
 	l->renewed = db_wall(r);
@@ -54,18 +55,24 @@ static enum err leases_grant(struct store *st,
 	if (g->expect_epoch == 0)
 		rc = db_run(db, &n, ei,
 			    "INSERT INTO leases (account_id, node_id, "
-			    "epoch, granted, renewed) VALUES (?, ?, 1, ?, "
-			    "?) ON CONFLICT (account_id) DO NOTHING",
-			    "ttww", g->account_id, g->node_id, g->now, g->now);
+			    "epoch, granted, renewed, ttl, session_version, "
+			    "route_version, fetched) VALUES (?1, ?2, 1, ?3, "
+			    "?3, ?4, ?5, ?6, 0) ON CONFLICT (account_id) DO "
+			    "NOTHING",
+			    "ttwiii", g->account_id, g->node_id, g->now,
+			    g->ttl_us, g->session_version, g->route_version);
 	else
 		rc = db_run(db, &n, ei,
 			    "UPDATE leases SET node_id = ?2, epoch = epoch "
-			    "+ 1, released = 0, granted = ?3, renewed = ?3 "
+			    "+ 1, released = 0, granted = ?3, renewed = ?3, "
+			    "renewals = 0, ttl = ?7, session_version = ?8, "
+			    "route_version = ?9, fetched = 0 "
 			    "WHERE account_id = ?1 AND epoch = ?4 AND "
-			    "(released <> 0 OR ?5 <> 0 OR node_id = "
-			    "?2)",
-			    "ttwid", g->account_id, g->node_id, g->now,
-			    g->expect_epoch, g->takeover);
+			    "(released <> 0 OR node_id = ?2 OR (?5 <> 0 AND "
+			    "renewals = ?6))",
+			    "ttwidiiii", g->account_id, g->node_id, g->now,
+			    g->expect_epoch, g->takeover, g->expect_renewals,
+			    g->ttl_us, g->session_version, g->route_version);
 	if (rc)
 		return rc;
 	if (n == 0)
@@ -82,8 +89,9 @@ static enum err leases_get(struct store *st, const char *account_id,
 	enum err rc;
 
 	rc = db_query(db_of(st), a, &r, ei,
-		      "SELECT account_id, node_id, epoch, released, "
-		      "granted, renewed FROM leases WHERE account_id = ?",
+		      "SELECT account_id, node_id, epoch, renewals, "
+		      "released, granted, renewed FROM leases WHERE "
+		      "account_id = ?",
 		      "t", account_id);
 	if (rc == ERR_OK)
 		rc = db_one(&r, leases_read, sizeof(*ret), ret, ei);
@@ -109,23 +117,28 @@ enum err ops_leases_out(struct db *db, const char *account_id, bool *ret,
 }
 
 enum err ops_leases_renew_ref(struct db *db, const char *node_id,
-			      struct store_lease_ref *ref, struct wall now,
-			      struct err_info *ei)
+			      struct store_lease_ref *ref, int64_t ttl_us,
+			      struct wall now, struct err_info *ei)
 {
 	int64_t n = 0;
 	enum err rc;
 
 	rc = db_run(db, &n, ei,
-		    "UPDATE leases SET renewed = ?4 WHERE account_id = ?1 "
-		    "AND node_id = ?2 AND epoch = ?3 AND released = 0",
-		    "ttiw", ref->account_id, node_id, ref->epoch, now);
+		    "UPDATE leases SET renewed = ?4, renewals = renewals + 1, "
+		    "ttl = CASE WHEN ttl > ?5 THEN ttl ELSE ?5 END WHERE "
+		    "account_id = ?1 AND node_id = ?2 AND epoch = ?3 AND "
+		    "released = 0",
+		    "ttiwi", ref->account_id, node_id, ref->epoch, now,
+		    ttl_us);
 	ref->ok = rc == ERR_OK && n != 0;
 	return rc;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): parameters as in the vtable */
 static enum err leases_renew(struct store *st, const char *node_id,
 			     struct store_lease_ref *refs, size_t n,
-			     struct wall now, struct err_info *ei)
+			     int64_t ttl_us, struct wall now,
+			     struct err_info *ei)
 {
 	struct db *db = db_of(st);
 	enum err rc = db_atomic_begin(db, ei);
@@ -133,7 +146,8 @@ static enum err leases_renew(struct store *st, const char *node_id,
 	if (rc)
 		return rc;
 	for (size_t i = 0; rc == ERR_OK && i < n; i++)
-		rc = ops_leases_renew_ref(db, node_id, &refs[i], now, ei);
+		rc = ops_leases_renew_ref(db, node_id, &refs[i], ttl_us, now,
+					  ei);
 	rc = db_atomic_end(db, rc, ei);
 	for (size_t i = 0; rc && i < n; i++)
 		refs[i].ok = false;
@@ -167,19 +181,42 @@ static enum err leases_release(struct store *st, const char *node_id,
 	return ops_leases_release_ref(db_of(st), node_id, ref, now, ei);
 }
 
-static enum err leases_end(struct store *st, const char *node_id,
-			   size_t *ret_rows, struct err_info *ei)
+static enum err leases_end_all(struct db *db, const struct store_lease_end *q,
+			       int64_t *ret_n, int64_t *ret_left,
+			       struct err_info *ei)
 {
-	int64_t n = 0;
-	enum err rc;
+	enum err rc = ops_nodes_still(db, q->node_id, q->beats, ei);
 
-	rc = db_run(db_of(st), &n, ei,
-		    "UPDATE leases SET released = 1 WHERE node_id = ? AND "
-		    "released = 0",
-		    "t", node_id);
 	if (rc == ERR_OK)
-		*ret_rows = (size_t)n;
-	return rc;
+		rc = db_run(db, ret_n, ei,
+			    "UPDATE leases SET released = 1 WHERE node_id = ? "
+			    "AND released = 0 AND ttl <= ?",
+			    "ti", q->node_id, q->ttl_us);
+	if (rc)
+		return rc;
+	return db_scalar(db, 0, ret_left, ei,
+			 "SELECT count(*) FROM leases WHERE node_id = ? AND "
+			 "released = 0",
+			 "t", q->node_id);
+}
+
+static enum err leases_end(struct store *st, const struct store_lease_end *q,
+			   size_t *ret_rows, size_t *ret_left,
+			   struct err_info *ei)
+{
+	struct db *db = db_of(st);
+	int64_t n = 0, left = 0;
+	enum err rc = db_atomic_begin(db, ei);
+
+	if (rc)
+		return rc;
+	rc = leases_end_all(db, q, &n, &left, ei);
+	rc = db_atomic_end(db, rc, ei);
+	if (rc)
+		return rc;
+	*ret_rows = (size_t)n;
+	*ret_left = (size_t)left;
+	return ERR_OK;
 }
 
 static enum err leases_list(struct store *st, const struct store_lease_query *q,
@@ -191,8 +228,9 @@ static enum err leases_list(struct store *st, const struct store_lease_query *q,
 	enum err rc;
 
 	rc = db_query(db_of(st), a, &r, ei,
-		      "SELECT account_id, node_id, epoch, released, "
-		      "granted, renewed FROM leases WHERE released = 0 AND "
+		      "SELECT account_id, node_id, epoch, renewals, "
+		      "released, granted, renewed FROM leases WHERE "
+		      "released = 0 AND "
 		      "(?1 IS NULL OR node_id = ?1) AND account_id > "
 		      "coalesce(?2, '') ORDER BY account_id LIMIT ?3",
 		      "tti", q->node_id, q->after, db_page(q->limit));
@@ -217,12 +255,18 @@ static void leases_read_assignment(struct db_row *r, void *ret)
 	x->script_id = db_text(r);
 	x->lease_node = db_text(r);
 	x->lease_epoch = db_i64(r);
+	x->lease_renewals = db_i64(r);
+	x->lease_ttl_us = db_i64(r);
+	x->lease_session = db_i64(r);
+	x->lease_route = db_i64(r);
+	x->fetched = db_i64(r) != 0;
 	x->released = db_i64(r) != 0;
 	x->session_version = db_i64(r);
 	db_fixed(r, x->session_fingerprint.bytes,
 		 sizeof(x->session_fingerprint.bytes));
 	x->route_version = db_i64(r);
 	x->route_tested = db_i64(r);
+	x->version = db_i64(r);
 }
 
 /* Accounts only: a lease without its account cannot be (see account_delete). */
@@ -240,9 +284,12 @@ static enum err leases_assignments(struct store *st,
 		db_of(st), a, &r, ei,
 		"SELECT a.account_id, a.node_id, a.enabled, a.desired_online, "
 		"a.status, a.script_id, l.node_id, coalesce(l.epoch, 0), "
+		"coalesce(l.renewals, 0), coalesce(l.ttl, 0), "
+		"coalesce(l.session_version, 0), coalesce(l.route_version, "
+		"-1), coalesce(l.fetched, 0), "
 		"coalesce(l.released, 1), coalesce(s.version, 0), "
-		"s.fingerprint, coalesce(r.version, 0), coalesce(r.tested, 0) "
-		"FROM (SELECT account_id FROM accounts WHERE "
+		"s.fingerprint, coalesce(r.version, 0), coalesce(r.tested, 0), "
+		"a.version FROM (SELECT account_id FROM accounts WHERE "
 		"node_id = ?1 AND account_id > ?2 UNION SELECT account_id FROM "
 		"leases WHERE node_id = ?1 AND released = 0 AND account_id > "
 		"?2 ORDER BY 1 LIMIT ?3) i JOIN accounts a ON a.account_id = "
@@ -330,16 +377,17 @@ static enum err leases_grant_use(struct db *db, const struct store_hash *hash,
 		       "beat again for a new one");
 }
 
+/* The lease is still the one, and now its session is with the node. */
 static enum err leases_grant_current(struct db *db, const struct store_grant *g,
 				     struct err_info *ei)
 {
 	int64_t n = 0;
 	enum err rc;
 
-	rc = db_scalar(db, 0, &n, ei,
-		       "SELECT 1 FROM leases WHERE account_id = ? AND "
-		       "node_id = ? AND epoch = ? AND released = 0",
-		       "tti", g->account_id, g->node_id, g->epoch);
+	rc = db_run(db, &n, ei,
+		    "UPDATE leases SET fetched = 1 WHERE account_id = ? AND "
+		    "node_id = ? AND epoch = ? AND released = 0",
+		    "tti", g->account_id, g->node_id, g->epoch);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_STALE_EPOCH,

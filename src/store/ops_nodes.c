@@ -175,7 +175,8 @@ static enum err nodes_enroll(struct store *st, const struct store_hash *join,
 #define NODES_SELECT                                                           \
 	"SELECT node_id, name, token, public_key, draining, "                  \
 	"ack_on_delivery, allow_plain, hostname, version, boot_id, status, "   \
-	"metadata, max_accounts, last_heartbeat, created, updated, "           \
+	"metadata, max_accounts, last_heartbeat, created, updated, beats, "    \
+	"leaving, "                                                            \
 	"(SELECT count(*) FROM accounts a WHERE a.node_id = n.node_id), "      \
 	"(SELECT count(*) FROM accounts a WHERE a.node_id = n.node_id AND "    \
 	"a.status = 'online'), "                                               \
@@ -202,6 +203,8 @@ static void nodes_read(struct db_row *r, void *ret)
 	n->last_heartbeat = db_wall(r);
 	n->created = db_wall(r);
 	n->updated = db_wall(r);
+	n->beats = db_i64(r);
+	n->leaving = db_i64(r) != 0;
 	n->accounts = db_i64(r);
 	n->accounts_online = db_i64(r);
 	n->leases = db_i64(r);
@@ -252,6 +255,37 @@ static enum err nodes_list(struct store *st, struct arena *a,
 		      "i", (int64_t)STORE_NODES_MAX);
 	if (rc == ERR_OK)
 		rc = db_all(&r, nodes_read, sizeof(*ret->items), &l, ei);
+	if (rc)
+		return rc;
+	ret->items = l.items;
+	ret->n = l.n;
+	return ERR_OK;
+}
+
+static void nodes_read_news(struct db_row *r, void *ret)
+{
+	struct store_node_news *n = ret;
+
+	n->node_id = db_must(r);
+	n->beats = db_i64(r);
+	n->leaving = db_i64(r) != 0;
+	n->queued = db_i64(r) != 0;
+}
+
+static enum err nodes_news(struct store *st, struct arena *a,
+			   struct store_node_newses *ret, struct err_info *ei)
+{
+	struct db_list l;
+	struct db_row r;
+	enum err rc;
+
+	rc = db_query(db_of(st), a, &r, ei,
+		      "SELECT node_id, beats, leaving, (SELECT count(*) FROM "
+		      "commands c WHERE c.node_id = n.node_id AND c.state = 0) "
+		      "FROM nodes n ORDER BY node_id LIMIT ?",
+		      "i", (int64_t)STORE_NODES_MAX);
+	if (rc == ERR_OK)
+		rc = db_all(&r, nodes_read_news, sizeof(*ret->items), &l, ei);
 	if (rc)
 		return rc;
 	ret->items = l.items;
@@ -363,6 +397,36 @@ static enum err nodes_delete(struct store *st, const char *node_id,
 	return db_atomic_end(db, nodes_remove(db, node_id, ei), ei);
 }
 
+enum err ops_nodes_still(struct db *db, const char *node_id, int64_t beats,
+			 struct err_info *ei)
+{
+	int64_t now = -1;
+	enum err rc;
+
+	rc = db_scalar(db, -1, &now, ei,
+		       "SELECT beats FROM nodes WHERE node_id = ? "
+		       "/* FOR UPDATE */",
+		       "t", node_id);
+	if (rc || now == beats)
+		return rc;
+	return err_set(ei, ERR_CONFLICT, "node %s was heard meanwhile",
+		       node_id);
+}
+
+static enum err nodes_still(struct store *st, const char *node_id,
+			    int64_t beats, struct err_info *ei)
+{
+	return ops_nodes_still(db_of(st), node_id, beats, ei);
+}
+
+static enum err nodes_stale(struct store *st, const char *node_id,
+			    struct err_info *ei)
+{
+	return db_run(db_of(st), NULL, ei,
+		      "UPDATE nodes SET stale = 1 WHERE node_id = ?", "t",
+		      node_id);
+}
+
 enum err ops_nodes_room(struct db *db, const char *node_id,
 			const char *account_id, struct err_info *ei)
 {
@@ -399,4 +463,7 @@ void ops_nodes(struct store_ops *ops)
 	ops->node_list = nodes_list;
 	ops->node_update = nodes_update;
 	ops->node_delete = nodes_delete;
+	ops->node_still = nodes_still;
+	ops->node_news = nodes_news;
+	ops->node_stale = nodes_stale;
 }

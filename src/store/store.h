@@ -172,6 +172,10 @@ struct store_ops {
 	/* All of them (at most STORE_NODES_MAX), by id. */
 	enum err (*node_list)(struct store *st, struct arena *a,
 			      struct store_nodes *ret, struct err_info *ei);
+	/* The same, but only what changes with every beat and command. */
+	enum err (*node_news)(struct store *st, struct arena *a,
+			      struct store_node_newses *ret,
+			      struct err_info *ei);
 	/* fields: STORE_NODE_*. */
 	enum err (*node_update)(struct store *st, const struct store_node *n,
 				uint32_t fields, struct wall now,
@@ -336,8 +340,9 @@ struct store_ops {
 	/*
 	 * One conditional write: succeeds only if the account's last epoch is
 	 * still g->expect_epoch (0 = never granted) and that lease is released,
-	 * or g->takeover says that the caller's clock has judged it over, or it
-	 * is g->node_id's own.  The new epoch is one higher.  ERR_STALE_EPOCH
+	 * or it is g->node_id's own, or g->takeover says that the caller's
+	 * clock has judged it over, and it was not renewed since
+	 * g->expect_renewals.  The new epoch is one higher.  ERR_STALE_EPOCH
 	 * when somebody else was faster, ERR_CONFLICT when it is still out.
 	 */
 	enum err (*lease_grant)(struct store *st,
@@ -347,17 +352,22 @@ struct store_ops {
 	enum err (*lease_get)(struct store *st, const char *account_id,
 			      struct arena *a, struct store_lease *ret,
 			      struct err_info *ei);
-	/* Sets refs[i].ok; one transaction. */
+	/* Sets refs[i].ok; one transaction.  Counts each renewal. */
 	enum err (*lease_renew)(struct store *st, const char *node_id,
 				struct store_lease_ref *refs, size_t n,
-				struct wall now, struct err_info *ei);
+				int64_t ttl_us, struct wall now,
+				struct err_info *ei);
 	/* Again is fine; ERR_STALE_EPOCH when it is not (or no longer) his. */
 	enum err (*lease_release)(struct store *st, const char *node_id,
 				  const struct store_lease_ref *ref,
 				  struct wall now, struct err_info *ei);
-	/* All of a node's, which the caller's clock has judged over. */
-	enum err (*lease_end)(struct store *st, const char *node_id,
-			      size_t *ret_rows, struct err_info *ei);
+	/*
+	 * A node's, which the caller's clock has judged over; *ret_left were told
+	 * longer.  ERR_CONFLICT when somebody heard the node since.
+	 */
+	enum err (*lease_end)(struct store *st, const struct store_lease_end *q,
+			      size_t *ret_rows, size_t *ret_left,
+			      struct err_info *ei);
 	/* Unreleased ones after account id `after` (NULL = all nodes / start). */
 	enum err (*lease_list)(struct store *st,
 			       const struct store_lease_query *q,
@@ -388,8 +398,18 @@ struct store_ops {
 
 	/* --- heartbeats --- */
 	/*
-	 * All or nothing; fills in the `ret` members of *hb.  A batch in which
-	 * it failed cannot be committed.
+	 * ERR_CONFLICT when the node was heard since store_node.beats was
+	 * `beats`; else it is not heard before the batch ends.
+	 */
+	enum err (*node_still)(struct store *st, const char *node_id,
+			       int64_t beats, struct err_info *ei);
+	/* Its accounts are marked: its next beat has to say everything. */
+	enum err (*node_stale)(struct store *st, const char *node_id,
+			       struct err_info *ei);
+	/*
+	 * All or nothing; fills in the `ret` members of *hb.  ERR_CONFLICT for a
+	 * beat older than the last one heard: it was delayed on the way. A
+	 * batch in which it failed cannot be committed.
 	 */
 	enum err (*heartbeat_apply)(struct store *st,
 				    struct store_heartbeat *hb,

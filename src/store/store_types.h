@@ -178,9 +178,24 @@ struct store_node {
 	struct wall last_heartbeat;
 	struct wall created;
 	struct wall updated;
+	int64_t beats;		 /* heard so often */
+	bool leaving;		 /* it said goodbye with the last */
 	int64_t accounts;	 /* answered: assigned to it */
 	int64_t accounts_online; /* answered: of those, status online */
 	int64_t leases;		 /* answered: unreleased ones it holds */
+};
+
+/* What replicas look at, all the time. */
+struct store_node_news {
+	const char *node_id;
+	int64_t beats;
+	bool leaving;
+	bool queued; /* a command was never delivered */
+};
+
+struct store_node_newses {
+	struct store_node_news *items;
+	size_t n;
 };
 
 struct store_nodes {
@@ -352,6 +367,7 @@ struct store_lease {
 	const char *account_id;
 	const char *node_id;
 	int64_t epoch;
+	int64_t renewals; /* of this epoch */
 	bool released;
 	struct wall granted;
 	struct wall renewed;
@@ -372,9 +388,19 @@ struct store_lease_query {
 struct store_lease_grant {
 	const char *account_id;
 	const char *node_id;
-	int64_t expect_epoch;
+	int64_t expect_epoch, expect_renewals;
 	bool takeover; /* the old lease has ended by fleet/lease's rules */
+	int64_t session_version; /* the node is told to run */
+	int64_t route_version;	 /* and on which way */
+	int64_t ttl_us;		 /* the node is told */
 	struct wall now;
+};
+
+/* A node that was silent for so long, as far as the caller's clock knows. */
+struct store_lease_end {
+	const char *node_id;
+	int64_t beats;	/* when it was heard last: store_node.beats */
+	int64_t ttl_us; /* leases of at most this are over */
 };
 
 struct store_lease_ref {
@@ -392,11 +418,17 @@ struct store_assignment {
 	const char *script_id;	/* or NULL */
 	const char *lease_node; /* last holder, or NULL */
 	int64_t lease_epoch;	/* 0 = never granted */
+	int64_t lease_renewals; /* of this epoch */
+	int64_t lease_ttl_us;	/* told in this epoch, at most; 0 = not known */
+	int64_t lease_session;	/* version granted with it; 0 = not known */
+	int64_t lease_route;	/* the same of its route; -1 = not known */
+	bool fetched;		/* that one was */
 	bool released;		/* true also when never granted */
 	int64_t session_version;
 	struct store_hash session_fingerprint;
 	int64_t route_version; /* 0 = it never had one */
 	int64_t route_tested;  /* the version whose test passed */
+	int64_t version; /* of the account */
 };
 
 struct store_assignments {
@@ -466,6 +498,9 @@ struct store_command_result {
 struct store_heartbeat {
 	const char *node_id;
 	const char *boot_id;  /* or NULL */
+	int64_t boots, seq;   /* with a boot id: which beat this is */
+	bool leaving;	      /* it says goodbye */
+	bool full;	      /* it says everything */
 	const char *version;  /* or NULL */
 	const char *status;   /* or NULL */
 	const char *metadata; /* JSON object, or NULL: keep */
@@ -475,10 +510,13 @@ struct store_heartbeat {
 	size_t n_reports;
 	struct store_lease_ref *renewals;
 	size_t n_renewals;
+	int64_t ttl_us; /* of what is renewed */
 	struct store_lease_ref *released;
 	size_t n_released;
 	struct store_command_result *responses;
 	size_t n_responses;
+	int64_t ret_beats; /* store_node.beats, counting this one */
+	bool ret_stale;	   /* what is stored is not all it said last */
 };
 
 /* --- allocation --- */

@@ -227,7 +227,6 @@ static void begin(struct sim *s)
 	buf_init(&s->reply.body, 8U << 20);
 	buf_init(&s->reply.out, 8U << 20);
 	arena_init(&s->reply.arena, 64U << 20);
-	s->control_started = s->now;
 	for (int i = 0; i < s->naccounts; i++)
 		begin_account(s, i);
 	for (int i = 0; i < SIM_NODES; i++)

@@ -53,6 +53,7 @@
 
 #define SIM_NODES 4
 #define SIM_DCS 2
+#define SIM_REPLICAS 2 /* of the control plane, on one database */
 #define SIM_MESSAGES_MAX 256 /* of one account's box */
 #define SIM_START_SEC INT64_C(1790000000)
 #define SIM_BEAT_US (5 * US_PER_SEC)
@@ -213,8 +214,9 @@ struct sim_account {
 	/* control plane */
 	int holder; /* -1 */
 	int64_t epoch;
-	bool released, answered_known;
-	struct mono answered;
+	bool released;
+	int64_t renewals;
+	struct lease_watch watch[SIM_REPLICAS];
 	bool has_pos;
 	struct wire_position pos; /* as told by the last to have it */
 	struct wire_channel channel;
@@ -315,8 +317,8 @@ struct sim {
 	struct sim_send *sends;
 	int nsends, sends_cap, first_open;
 	int64_t *held; /* scratch: epochs a beat tells of, by account */
-	bool dc_down[SIM_DCS + 1], control_down, calm;
-	struct mono control_started;
+	bool dc_down[SIM_DCS + 1], replica_down[SIM_REPLICAS], calm;
+	int replica; /* of the control plane: has the present beat */
 	struct mono heard[SIM_NODES];
 	uint64_t connects, delivered, beats;
 	uint64_t hits[HITS];

@@ -164,14 +164,23 @@ static void granted(struct sim *s, struct sim_account *a, int node)
 	move_waits(s, a, node);
 }
 
+/* As the replica that has the beat finds it in the database. */
+static struct lease_watch *see(struct sim *s, struct sim_account *a)
+{
+	struct lease_watch *w = &a->watch[s->replica];
+
+	lease_watch_see(w, &(struct lease_stamp){ a->epoch, a->renewals },
+			s->now);
+	return w;
+}
+
 /* Shall `node` run the account after this beat? */
 static bool lease(struct sim *s, int node, struct sim_account *a, bool *ret_new)
 {
-	const struct lease_view v = { .epoch = a->epoch,
+	const struct lease_view v = { .stamp = { a->epoch, a->renewals },
 				      .holder = node_name(a->holder),
 				      .released = a->released,
-				      .answered_known = a->answered_known,
-				      .answered = a->answered };
+				      .seen = see(s, a)->seen };
 	struct mono until;
 
 	if (a->wanted != node)
@@ -180,10 +189,11 @@ static bool lease(struct sim *s, int node, struct sim_account *a, bool *ret_new)
 	    s->held[sim_number(s, a)] == a->epoch) {
 		if (s->workers[node].known_boot > a->lost)
 			a->lost = 0;
-		goto answered;
+		a->renewals++;
+		see(s, a);
+		return true;
 	}
-	switch (lease_may_grant(&rules, &v, node_name(node), s->control_started,
-				s->now, &until)) {
+	switch (lease_may_grant(&rules, &v, node_name(node), s->now, &until)) {
 	case LEASE_WAIT:
 		return false;
 	case LEASE_TAKEOVER:
@@ -202,9 +212,8 @@ static bool lease(struct sim *s, int node, struct sim_account *a, bool *ret_new)
 	a->epoch++;
 	a->holder = node;
 	a->released = false;
-answered:
-	a->answered_known = true;
-	a->answered = s->now;
+	a->renewals = 0;
+	see(s, a);
 	return true;
 }
 
@@ -347,6 +356,18 @@ static bool in_order(struct sim *s, struct sim_worker *w, uint64_t boot,
 	return true;
 }
 
+/* The proxy gives it to any that is up; chance is not asked, for the seeds. */
+static bool pick(struct sim *s, int node)
+{
+	for (int i = 0; i < SIM_REPLICAS; i++) {
+		s->replica = (int)((s->beats + (uint64_t)(node + i)) %
+				   SIM_REPLICAS);
+		if (!s->replica_down[s->replica])
+			return true;
+	}
+	return false;
+}
+
 void sim_control_beat(struct sim *s, const struct sim_event *ev)
 {
 	int node = (int)ev->a;
@@ -356,7 +377,7 @@ void sim_control_beat(struct sim *s, const struct sim_event *ev)
 
 	if (s->workers[node].cut_control)
 		sim_hit(s, HIT_CUT_CONTROL);
-	if (s->control_down || s->workers[node].cut_control)
+	if (!pick(s, node) || s->workers[node].cut_control)
 		return;
 	arena_init(&arena, 64U << 20);
 	if (wire_beat_decode(ev->data, ev->len, &arena, &b, &ei))

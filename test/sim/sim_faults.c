@@ -127,11 +127,22 @@ static void dc_restarts(struct sim *s, int dc)
 	}
 }
 
-static void control_goes_down(struct sim *s)
+/* Every other time only one of the two. */
+static bool is_struck(int where, int replica)
 {
-	s->control_down = true;
-	for (int i = 0; i < s->naccounts; i++)
-		s->accounts[i].answered_known = false;
+	return where % 2 == 0 || where / 2 % SIM_REPLICAS == replica;
+}
+
+/* What it saw is forgotten; the database is not. */
+static void control_goes_down(struct sim *s, int where)
+{
+	for (int r = 0; r < SIM_REPLICAS; r++) {
+		if (!is_struck(where, r))
+			continue;
+		s->replica_down[r] = true;
+		for (int i = 0; i < s->naccounts; i++)
+			s->accounts[i].watch[r] = (struct lease_watch){ 0 };
+	}
 }
 
 /* Whoever has not spoken to Telegram yet takes the wall clock for the truth. */
@@ -198,7 +209,7 @@ static void strike(struct sim *s, enum fault f, int where)
 		dc_restarts(s, where);
 		break;
 	case CONTROL_DOWN:
-		control_goes_down(s);
+		control_goes_down(s, where);
 		break;
 	default:
 		some_accounts(s, f);
@@ -234,13 +245,19 @@ static void thaw(struct sim *s, int node)
 	sim_worker_turn(s, node);
 }
 
-static void control_comes_back(struct sim *s)
+static void control_comes_back(struct sim *s, int where)
 {
-	if (!s->control_down)
+	int down = 0;
+
+	for (int r = 0; r < SIM_REPLICAS; r++)
+		down += s->replica_down[r];
+	for (int r = 0; r < SIM_REPLICAS; r++)
+		if (is_struck(where, r))
+			s->replica_down[r] = false;
+	if (down)
+		sim_hit(s, HIT_CONTROL_RESTART);
+	if (down < SIM_REPLICAS)
 		return;
-	sim_hit(s, HIT_CONTROL_RESTART);
-	s->control_started = s->now;
-	s->control_down = false;
 	/* silence is counted from here */
 	for (int i = 0; i < SIM_NODES; i++)
 		s->heard[i] = s->now;
@@ -269,7 +286,7 @@ static void heal(struct sim *s, enum fault f, int where)
 		s->dc_down[where] = false;
 		break;
 	case CONTROL_DOWN:
-		control_comes_back(s);
+		control_comes_back(s, where);
 		break;
 	default:
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lease promise under lossy, slow networks, clocks that run apart, and
- * restarts: two nodes never believe at the same time.
+ * The lease promise under lossy, slow networks, clocks that run apart,
+ * several control planes and their restarts: two nodes never believe at the same time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,46 +47,55 @@ static void test_may_grant(void **state)
 	struct lease_view v = { 0 };
 	struct mono until = { -1 };
 
-	assert_int_equal(lease_may_grant(&rules, &v, "a", at(0), at(0), &until),
+	assert_int_equal(lease_may_grant(&rules, &v, "a", at(0), &until),
 			 LEASE_GRANT);
-	v = (struct lease_view){ .epoch = 3,
+	v = (struct lease_view){ .stamp = { 3, 0 },
 				 .holder = "a",
-				 .answered_known = true,
-				 .answered = at(100) };
-	assert_int_equal(
-		lease_may_grant(&rules, &v, "a", at(0), at(101), &until),
-		LEASE_GRANT);
+				 .seen = at(100) };
+	assert_int_equal(lease_may_grant(&rules, &v, "a", at(101), &until),
+			 LEASE_GRANT);
 	assert_int_equal(until.us, -1);
-	assert_int_equal(
-		lease_may_grant(&rules, &v, "b", at(0), at(219), &until),
-		LEASE_WAIT);
+	assert_int_equal(lease_may_grant(&rules, &v, "b", at(219), &until),
+			 LEASE_WAIT);
 	assert_int_equal(until.us, at(220).us);
-	assert_int_equal(
-		lease_may_grant(&rules, &v, "b", at(0), at(220), &until),
-		LEASE_TAKEOVER);
+	assert_int_equal(lease_may_grant(&rules, &v, "b", at(220), &until),
+			 LEASE_TAKEOVER);
 	v.released = true;
-	assert_int_equal(
-		lease_may_grant(&rules, &v, "b", at(0), at(101), &until),
-		LEASE_GRANT);
+	assert_int_equal(lease_may_grant(&rules, &v, "b", at(101), &until),
+			 LEASE_GRANT);
 }
 
-/* After a restart the last answer is unknown: the start counts instead. */
-static void test_restart(void **state)
+/* Its holder was told another ttl than ours: the longer one counts. */
+static void test_told_ttl(void **state)
 {
-	struct lease_view v = { .epoch = 3, .holder = "a" };
-	struct mono until;
+	struct lease_view v = { .stamp = { 3, 9 },
+				.holder = "a",
+				.ttl_us = 300 * US_PER_SEC,
+				.seen = at(1000) };
 
-	assert_int_equal(
-		lease_may_grant(&rules, &v, "b", at(1000), at(1119), &until),
-		LEASE_WAIT);
-	assert_int_equal(until.us, at(1120).us);
-	assert_int_equal(
-		lease_may_grant(&rules, &v, "b", at(1000), at(1120), &until),
-		LEASE_TAKEOVER);
-	v.released = true;
-	assert_int_equal(
-		lease_may_grant(&rules, &v, "b", at(1000), at(1000), &until),
-		LEASE_GRANT);
+	assert_int_equal(lease_over_at(&rules, &v).us, at(1330).us);
+	v.ttl_us = 5 * US_PER_SEC;
+	assert_int_equal(lease_over_at(&rules, &v).us, at(1120).us);
+	/* no number in the store leads past the end of time */
+	v.ttl_us = INT64_MAX;
+	assert_true(lease_over_at(&rules, &v).us > at(300000000).us);
+	assert_true(lease_over_at(&rules, &v).us < INT64_MAX / 2);
+}
+
+/* Only what is another stamp counts anew. */
+static void test_watch(void **state)
+{
+	struct lease_watch w = { 0 };
+
+	lease_watch_see(&w, &(struct lease_stamp){ 3, 0 }, at(10));
+	assert_int_equal(w.seen.us, at(10).us);
+	lease_watch_see(&w, &(struct lease_stamp){ 3, 0 }, at(20));
+	assert_int_equal(w.seen.us, at(10).us);
+	lease_watch_see(&w, &(struct lease_stamp){ 3, 1 }, at(30));
+	assert_int_equal(w.seen.us, at(30).us);
+	lease_watch_see(&w, &(struct lease_stamp){ 4, 0 }, at(40));
+	assert_int_equal(w.seen.us, at(40).us);
+	assert_int_equal(w.stamp.epoch, 4);
 }
 
 static void test_hold(void **state)
@@ -110,9 +119,11 @@ static void test_hold(void **state)
 }
 
 /*
- * A world of one account and two nodes on a true clock; each party's clock runs up
- * to 1 % fast or slow.  Requests and answers take up to 40 s or get lost; the
- * control plane restarts at times and forgets when it answered.
+ * A world of one account, two nodes and two replicas of the control plane on a
+ * true clock; each party's clock runs up to 1 % fast or slow.  Requests and answers
+ * take up to 40 s or get lost, and come to either replica; a replica looks at the
+ * store, waits up to 5 s, and writes what it decided if the stamp is still that;
+ * it restarts at times and forgets what it saw.
  */
 struct flight {
 	bool on;
@@ -121,11 +132,22 @@ struct flight {
 	int64_t due, sent, epoch;
 };
 
+/* A replica that looked, and has not written yet. */
+struct thought {
+	bool on;
+	int node;
+	int64_t due, sent;
+	struct lease_stamp stamp;
+	bool takeover;
+};
+
 struct world {
 	struct rnd_seeded rnd;
-	int64_t now, started, next_beat[2];
-	double rate[3]; /* node 0, node 1, control */
-	struct lease_view view;
+	int64_t now, next_beat[2];
+	double rate[4]; /* nodes 0 and 1, replicas 0 and 1 */
+	struct lease_view store;
+	struct lease_watch watch[2];
+	struct thought thoughts[2];
 	struct lease_hold hold[2];
 	struct flight net[32];
 	unsigned int grants, takeovers;
@@ -156,27 +178,62 @@ static void post(struct world *w, bool answer, int node, int64_t sent,
 	}
 }
 
-static void control_gets(struct world *w, int node, int64_t sent, int64_t epoch)
+static const char *const names[] = { "a", "b" };
+
+/* One conditional write, as in store/ops_leases.c, and its answer. */
+static void replica_writes(struct world *w, int replica)
 {
-	static const char *const names[] = { "a", "b" };
-	struct lease_view *v = &w->view;
-	struct mono now = local(w, 2), until;
+	struct thought *t = &w->thoughts[replica];
+	struct lease_view *v = &w->store;
+	bool his = v->holder == names[t->node];
+
+	if (!t->on || t->due > w->now)
+		return;
+	t->on = false;
+	if (t->stamp.epoch != v->stamp.epoch ||
+	    (v->stamp.epoch && !his &&
+	     (!t->takeover || t->stamp.renewals != v->stamp.renewals)))
+		return;
+	w->grants++;
+	w->takeovers += t->takeover;
+	*v = (struct lease_view){ .stamp = { v->stamp.epoch + 1, 0 },
+				  .holder = names[t->node] };
+	lease_watch_see(&w->watch[replica], &v->stamp, local(w, 2 + replica));
+	post(w, true, t->node, t->sent, v->stamp.epoch);
+}
+
+static void replica_gets(struct world *w, int node, int64_t sent, int64_t epoch)
+{
+	int replica = (int)rnd_below(&w->rnd.rnd, 2);
+	struct lease_view v = w->store;
+	struct mono now = local(w, 2 + replica), until;
 	enum lease_verdict verdict;
 
-	if (!(v->holder == names[node] && epoch == v->epoch && epoch)) {
-		verdict = lease_may_grant(&rules, v, names[node],
-					  (struct mono){ w->started }, now,
-					  &until);
-		if (verdict == LEASE_WAIT)
-			return;
-		w->grants++;
-		w->takeovers += verdict == LEASE_TAKEOVER;
-		v->epoch++;
-		v->holder = names[node];
+	if (v.holder == names[node] && epoch && epoch == v.stamp.epoch) {
+		w->store.stamp.renewals++;
+		lease_watch_see(&w->watch[replica], &w->store.stamp, now);
+		post(w, true, node, sent, epoch);
+		return;
 	}
-	v->answered_known = true;
-	v->answered = now;
-	post(w, true, node, sent, v->epoch);
+	lease_watch_see(&w->watch[replica], &v.stamp, now);
+	v.seen = w->watch[replica].seen;
+	verdict = lease_may_grant(&rules, &v, names[node], now, &until);
+	if (verdict == LEASE_WAIT || w->thoughts[replica].on)
+		return;
+	w->thoughts[replica] = (struct thought){
+		true,
+		node,
+		w->now + (int64_t)rnd_below(&w->rnd.rnd, 5 * US_PER_SEC),
+		sent,
+		v.stamp,
+		verdict == LEASE_TAKEOVER
+	};
+}
+
+static void replica_restarts(struct world *w, int replica)
+{
+	w->watch[replica] = (struct lease_watch){ 0 };
+	w->thoughts[replica].on = false;
 }
 
 static void world_step(struct world *w)
@@ -193,7 +250,7 @@ static void world_step(struct world *w)
 					   (struct mono){ f.sent },
 					   rules.ttl_us);
 		else
-			control_gets(w, f.node, f.sent, f.epoch);
+			replica_gets(w, f.node, f.sent, f.epoch);
 	}
 	for (int n = 0; n < 2; n++) {
 		int64_t epoch = lease_hold_valid(&w->hold[n], local(w, n))
@@ -207,9 +264,10 @@ static void world_step(struct world *w)
 							      200 * US_PER_SEC);
 		post(w, false, n, local(w, n).us, epoch);
 	}
-	if (rnd_below(&w->rnd.rnd, 2000) == 0) {
-		w->started = local(w, 2).us;
-		w->view.answered_known = false;
+	for (int r = 0; r < 2; r++) {
+		replica_writes(w, r);
+		if (rnd_below(&w->rnd.rnd, 4000) == 0)
+			replica_restarts(w, r);
 	}
 	assert_false(lease_hold_valid(&w->hold[0], local(w, 0)) &&
 		     lease_hold_valid(&w->hold[1], local(w, 1)));
@@ -223,7 +281,7 @@ static void test_never_two(void **state)
 		struct world w = { 0 };
 
 		rnd_seeded_init(&w.rnd, seed);
-		for (size_t i = 0; i < 3; i++)
+		for (size_t i = 0; i < ARRAY_LEN(w.rate); i++)
 			w.rate[i] = 0.99 + (double)rnd_below(&w.rnd.rnd, 2001) /
 						   100000.0;
 		for (int i = 0; i < 20000; i++)
@@ -240,7 +298,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_may_grant),
-		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_told_ttl),
+		cmocka_unit_test(test_watch),
 		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_never_two),
 	};

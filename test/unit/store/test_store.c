@@ -181,7 +181,8 @@ static void test_nodes(void **state)
 
 	OK(f->ops->lease_grant(
 		f->st,
-		&(struct store_lease_grant){ "100", "n1", 0, false, SEC(3) },
+		&(struct store_lease_grant){
+			.account_id = "100", .node_id = "n1", .now = SEC(3) },
 		&epoch, &f->ei));
 	IS(f->ops->node_delete(f->st, "n1", &f->ei), ERR_CONFLICT);
 	OK(f->ops->lease_release(

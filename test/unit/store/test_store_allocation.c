@@ -34,10 +34,13 @@ static void test_places(void **state)
 	acc.status_since = SEC(3);
 	OK(f->ops->account_update(f->st, &acc, STORE_ACC_STATUS, SEC(3),
 				  &f->ei));
-	OK(f->ops->lease_grant(
-		f->st,
-		&(struct store_lease_grant){ "101", "n1", 0, false, SEC(3) },
-		&epoch, &f->ei));
+	OK(f->ops->lease_grant(f->st,
+			       &(struct store_lease_grant){ .account_id = "101",
+							    .node_id = "n1",
+							    .expect_epoch = 0,
+							    .takeover = false,
+							    .now = SEC(3) },
+			       &epoch, &f->ei));
 	acc = (struct store_account){ .account_id = "100" };
 	OK(f->ops->account_update(f->st, &acc, STORE_ACC_ENABLED, SEC(3),
 				  &f->ei));
@@ -204,15 +207,21 @@ static void test_differences(void **state)
 	OK(f->ops->difference_list(f->st, SEC(50), &f->a, &l, &f->ei));
 	assert_int_equal(l.n, 0);
 	/* n2 runs what is n1's; 101 is moved while n1 holds it; 102 waits */
-	OK(f->ops->lease_grant(
-		f->st,
-		&(struct store_lease_grant){ "100", "n1", 0, false, SEC(3) },
-		&epoch, &f->ei));
+	OK(f->ops->lease_grant(f->st,
+			       &(struct store_lease_grant){ .account_id = "100",
+							    .node_id = "n1",
+							    .expect_epoch = 0,
+							    .takeover = false,
+							    .now = SEC(3) },
+			       &epoch, &f->ei));
 	OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
-	OK(f->ops->lease_grant(
-		f->st,
-		&(struct store_lease_grant){ "101", "n1", 0, false, SEC(3) },
-		&epoch, &f->ei));
+	OK(f->ops->lease_grant(f->st,
+			       &(struct store_lease_grant){ .account_id = "101",
+							    .node_id = "n1",
+							    .expect_epoch = 0,
+							    .takeover = false,
+							    .now = SEC(3) },
+			       &epoch, &f->ei));
 	OK(f->ops->assign(f->st, &(struct store_assign){ "101", "n2" }, 1,
 			  SEC(4), &f->ei));
 	OK(f->ops->account_update(f->st, &acc, STORE_ACC_DESIRED, SEC(5),

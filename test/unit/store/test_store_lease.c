@@ -7,7 +7,15 @@
 static enum err grant(struct fix *f, const char *acc, const char *node,
 		      int64_t expect, bool takeover, int64_t *ret)
 {
-	struct store_lease_grant g = { acc, node, expect, takeover, SEC(3) };
+	const struct store_lease_grant g = {
+		.account_id = acc,
+		.node_id = node,
+		.expect_epoch = expect,
+		.takeover = takeover,
+		.session_version = 7,
+		.ttl_us = 90,
+		.now = SEC(3),
+	};
 
 	return f->ops->lease_grant(f->st, &g, ret, &f->ei);
 }
@@ -18,6 +26,14 @@ static enum err release(struct fix *f, const char *acc, const char *node,
 	struct store_lease_ref r = { acc, epoch, false };
 
 	return f->ops->lease_release(f->st, node, &r, SEC(4), &f->ei);
+}
+
+static struct store_account get(struct fix *f, const char *id)
+{
+	struct store_account a = { 0 };
+
+	OK(f->ops->account_get(f->st, id, &f->a, &a, &f->ei));
+	return a;
 }
 
 static void test_grant(void **state)
@@ -49,12 +65,151 @@ static void test_grant(void **state)
 	assert_string_equal(l.node_id, "n1");
 }
 
+/* Renewed since it was judged over: it is not. */
+static void test_takeover_of_what_was_seen(void **state)
+{
+	struct fix *f = *state;
+	struct store_lease_ref ref = { "100", 1, false };
+	struct store_lease_grant g = { .account_id = "100",
+				       .node_id = "n2",
+				       .expect_epoch = 1,
+				       .takeover = true,
+				       .ttl_us = 50,
+				       .now = SEC(9) };
+	const struct store_lease_query q = { "n1", NULL, 1 };
+	struct store_assignments as;
+	struct store_lease l;
+	int64_t e;
+
+	OK(grant(f, "100", "n1", 0, false, &e));
+	OK(f->ops->lease_renew(f->st, "n1", &ref, 1, 80, SEC(4), &f->ei));
+	OK(f->ops->lease_renew(f->st, "n1", &ref, 1, 95, SEC(5), &f->ei));
+	assert_true(ref.ok);
+	OK(f->ops->lease_get(f->st, "100", &f->a, &l, &f->ei));
+	assert_int_equal(l.renewals, 2);
+	OK(f->ops->assignment_list(f->st, &q, &f->a, &as, &f->ei));
+	assert_int_equal(as.items[0].lease_renewals, 2);
+	/* its holder goes by the longest it was told */
+	assert_int_equal(as.items[0].lease_ttl_us, 95);
+	assert_int_equal(as.items[0].lease_session, 7);
+	assert_false(as.items[0].fetched);
+	for (g.expect_renewals = 0; g.expect_renewals < 2; g.expect_renewals++)
+		IS(f->ops->lease_grant(f->st, &g, &e, &f->ei), ERR_CONFLICT);
+	OK(f->ops->lease_grant(f->st, &g, &e, &f->ei));
+	assert_int_equal(e, 2);
+	OK(f->ops->lease_get(f->st, "100", &f->a, &l, &f->ei));
+	assert_int_equal(l.renewals, 0);
+}
+
+static int64_t heard(struct fix *f, const char *node)
+{
+	struct store_heartbeat hb = { .node_id = node, .now = SEC(50) };
+
+	OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
+	return hb.ret_beats;
+}
+
+/* Leases end with the beats that were counted, and no longer ones with them. */
+static void test_end(void **state)
+{
+	struct fix *f = *state;
+	struct store_lease_end q = { "n1", 0, 90 };
+	struct store_lease_ref ref = { "101", 1, false };
+	size_t n = 9, left = 9;
+	struct store_lease l;
+	int64_t e;
+
+	OK(grant(f, "100", "n1", 0, false, &e));
+	OK(grant(f, "101", "n1", 0, false, &e));
+	OK(f->ops->lease_renew(f->st, "n1", &ref, 1, 300, SEC(4), &f->ei));
+	assert_int_equal(heard(f, "n1"), 1);
+	IS(f->ops->lease_end(f->st, &q, &n, &left, &f->ei), ERR_CONFLICT);
+	assert_int_equal(n, 9);
+	q.beats = 1;
+	q.ttl_us = 89;
+	OK(f->ops->lease_end(f->st, &q, &n, &left, &f->ei));
+	assert_int_equal(n, 0);
+	assert_int_equal(left, 2);
+	q.ttl_us = 90;
+	OK(f->ops->lease_end(f->st, &q, &n, &left, &f->ei));
+	assert_int_equal(n, 1);
+	assert_int_equal(left, 1);
+	OK(f->ops->lease_get(f->st, "100", &f->a, &l, &f->ei));
+	assert_true(l.released);
+	OK(f->ops->lease_get(f->st, "101", &f->a, &l, &f->ei));
+	assert_false(l.released);
+	q.node_id = "n9";
+	IS(f->ops->lease_end(f->st, &q, &n, &left, &f->ei), ERR_CONFLICT);
+}
+
+static enum err beat_at(struct fix *f, const char *boot, int64_t boots,
+			int64_t seq, struct wall now)
+{
+	struct store_heartbeat hb = {
+		.node_id = "n1",
+		.boot_id = boot,
+		.boots = boots,
+		.seq = seq,
+		.now = now,
+	};
+
+	return f->ops->heartbeat_apply(f->st, &hb, &f->ei);
+}
+
+/* Whoever heard the last one: an older one changes nothing. */
+static void test_beat_order(void **state)
+{
+	struct fix *f = *state;
+	struct store_node_newses l;
+
+	OK(beat_at(f, "1-a", 1, 5, SEC(50)));
+	OK(beat_at(f, "1-a", 1, 5, SEC(51)));
+	IS(beat_at(f, "1-a", 1, 4, SEC(52)), ERR_CONFLICT);
+	assert_non_null(strstr(f->ei.msg, "4 came after heartbeat 5"));
+	OK(beat_at(f, "3-c", 3, 1, SEC(52)));
+	IS(beat_at(f, "2-b", 2, 9, SEC(53)), ERR_CONFLICT);
+	assert_non_null(strstr(f->ei.msg, "last start"));
+	/* a copy of the state folder: the later one is it */
+	OK(beat_at(f, "3-d", 3, 1, SEC(54)));
+	IS(beat_at(f, "3-c", 3, 2, SEC(55)), ERR_CONFLICT);
+	OK(f->ops->node_news(f->st, &f->a, &l, &f->ei));
+	assert_string_equal(l.items[0].node_id, "n1");
+	assert_int_equal(l.items[0].beats, 4);
+	assert_false(l.items[0].queued);
+	/* a folder put back from long ago is believed in the end */
+	IS(beat_at(f, "2-e", 2, 1, SEC(54 + 3600)), ERR_CONFLICT);
+	OK(beat_at(f, "2-e", 2, 1, SEC(55 + 3600)));
+}
+
+/* Marked accounts: the changes alone would not tell what they do. */
+static void test_stale(void **state)
+{
+	struct fix *f = *state;
+	struct store_heartbeat hb = { .node_id = "n1", .now = SEC(50) };
+
+	OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
+	assert_false(hb.ret_stale);
+	IS(f->ops->node_still(f->st, "n1", 0, &f->ei), ERR_CONFLICT);
+	OK(f->ops->node_still(f->st, "n1", 1, &f->ei));
+	OK(f->ops->node_stale(f->st, "n1", &f->ei));
+	for (int i = 0; i < 2; i++) {
+		OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
+		assert_true(hb.ret_stale);
+	}
+	hb.full = true;
+	OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
+	assert_false(hb.ret_stale);
+	assert_int_equal(hb.ret_beats, 4);
+}
+
 /* Two control planes that judged alike: exactly one wins. */
 static void test_race(void **state)
 {
 	struct fix *f = *state;
 	struct store *other;
-	struct store_lease_grant g = { "100", "n2", 0, true, SEC(3) };
+	struct store_lease_grant g = { .account_id = "100",
+				       .takeover = true,
+				       .now = SEC(3) };
 	int64_t e = 0, e2 = 0;
 
 	OK(store_open(f->url, NULL, &other, &f->ei));
@@ -88,8 +243,10 @@ static void test_race_processes(void **state)
 			continue;
 		fix_open(f);
 		for (int i = 0; i < TRIES; i++) {
-			struct store_lease_grant g = { "100", "n1", i, true,
-						       SEC(3) };
+			struct store_lease_grant g = { .account_id = "100",
+						       .node_id = "n1",
+						       .expect_epoch = i,
+						       .now = SEC(3) };
 			int64_t e;
 
 			if (f->ops->lease_grant(f->st, &g, &e, NULL) == ERR_OK)
@@ -122,7 +279,7 @@ static void test_renew_and_lists(void **state)
 	OK(grant(f, "100", "n1", 0, false, &e));
 	OK(grant(f, "101", "n1", 0, false, &e));
 	OK(grant(f, "102", "n2", 0, false, &e));
-	OK(f->ops->lease_renew(f->st, "n1", refs, 3, SEC(9), &f->ei));
+	OK(f->ops->lease_renew(f->st, "n1", refs, 3, 80, SEC(9), &f->ei));
 	assert_true(refs[0].ok);
 	assert_false(refs[1].ok);
 	assert_false(refs[2].ok);
@@ -153,6 +310,7 @@ static void test_renew_and_lists(void **state)
 	assert_int_equal(as.n, 1);
 	assert_string_equal(as.items[0].account_id, "101");
 	assert_int_equal(as.items[0].lease_epoch, 1);
+	assert_int_equal(as.items[0].version, get(f, "101").version);
 }
 
 /* The epoch outlives the account. */
@@ -278,6 +436,7 @@ static void test_downloads(void **state)
 				 .expires = SEC(20) };
 	struct store_grant got;
 	struct store_hash h = hash(9), no = hash(8);
+	struct store_assignments as;
 	int64_t e;
 
 	OK(grant(f, "100", "n1", 0, false, &e));
@@ -290,6 +449,10 @@ static void test_downloads(void **state)
 	   ERR_UNAUTHORIZED);
 	OK(f->ops->grant_consume(f->st, &h, "n1", SEC(5), &f->a, &got, &f->ei));
 	assert_string_equal(got.account_id, "100");
+	OK(f->ops->assignment_list(f->st,
+				   &(struct store_lease_query){ "n1", NULL, 1 },
+				   &f->a, &as, &f->ei));
+	assert_true(as.items[0].fetched);
 	IS(f->ops->grant_consume(f->st, &h, "n1", SEC(5), &f->a, &got, &f->ei),
 	   ERR_UNAUTHORIZED);
 	/* the lease ended between asking and fetching */
@@ -318,14 +481,6 @@ static enum store_report_result beat(struct fix *f, const char *node,
 		rep.status = "online";
 	OK(f->ops->heartbeat_apply(f->st, &hb, &f->ei));
 	return rep.ret;
-}
-
-static struct store_account get(struct fix *f, const char *id)
-{
-	struct store_account a = { 0 };
-
-	OK(f->ops->account_get(f->st, id, &f->a, &a, &f->ei));
-	return a;
 }
 
 #define R(...) ((struct store_report){ __VA_ARGS__ })
@@ -546,6 +701,10 @@ static void test_beat_spoils_batch(void **state)
 static const struct CMUnitTest tests[] = {
 	T(test_beat_spoils_batch),
 	T(test_grant),
+	T(test_takeover_of_what_was_seen),
+	T(test_end),
+	T(test_beat_order),
+	T(test_stale),
 	T(test_race),
 	T(test_race_processes),
 	T(test_renew_and_lists),
