@@ -2,6 +2,7 @@
 /* /jobs: what became of long work. */
 #include <string.h>
 
+#include "control/jobs_away.h"
 #include "control/jobs_reply.h"
 
 static void on_wait_over(struct control *c, struct http_req *req, void *ctx,
@@ -20,18 +21,24 @@ static enum err get(struct http_req *req, void *ctx, struct err_info *ei)
 	struct control *c = ctx;
 	struct jobs_entry *j = strmap_get(&c->jobs, id);
 	int64_t wait_us = 0;
+	bool away = false;
 	char *copy;
 	enum err rc;
 
 	rc = http_req_query_wait(req, CONTROL_WAIT_MAX_US, &wait_us, ei);
 	if (rc)
 		return rc;
-	if (!j || wait_us <= 0)
+	if (!j && wait_us > 0)
+		rc = jobs_away_running(c, http_req_arena(req), id, &away, ei);
+	if (rc)
+		return rc;
+	if ((!j && !away) || wait_us <= 0)
 		return jobs_reply(c, req, id, ei);
 	copy = arena_str(http_req_arena(req), id, strlen(id));
-	return copy ? waitq_add(&j->waiters, c, req, wait_us, on_wait_over,
-				copy)
-		    : ERR_NOMEM;
+	if (!copy)
+		return ERR_NOMEM;
+	return j ? waitq_add(&j->waiters, c, req, wait_us, on_wait_over, copy)
+		 : jobs_away_wait(c, req, copy, wait_us, on_wait_over, copy);
 }
 
 static enum err list(struct http_req *req, void *ctx, struct err_info *ei)

@@ -12,9 +12,11 @@
 #include "base/text.h"
 #include "control/control_int.h"
 #include "control/jobs.h"
+#include "control/jobs_away.h"
 #include "control/leases.h"
 #include "control/nodes.h"
 #include "control/pwjob.h"
+#include "control/replicas.h"
 
 #define HOUSEKEEPING_US (30 * US_PER_SEC)
 #define PURGE_ROWS 1000
@@ -62,7 +64,7 @@ static enum err open_data(struct control *c, struct arena *a,
 static enum err open_store(struct control *c, struct arena *a,
 			   struct err_info *ei)
 {
-	const struct store_options opt = { .exclusive = true };
+	const struct store_options opt = { .claim = c->replica_id };
 	const char *url = c->cfg->db;
 	enum err rc;
 
@@ -158,16 +160,14 @@ static enum err load_instance(struct control *c, struct arena *a,
 
 static enum err load(struct control *c, struct arena *a, struct err_info *ei)
 {
-	size_t rows;
 	enum err rc;
 
 	rc = load_instance(c, a, ei);
 	if (!rc)
-		rc = c->store->ops->job_interrupt_all(c->store, control_wall(c),
-						      &rows, ei);
-	if (!rc)
 		rc = auth_start(c, c->cfg->reset_admin_password, ei);
-	return rc ? rc : nodes_load(c, ei);
+	if (!rc)
+		rc = nodes_load(c, ei);
+	return rc ? rc : replicas_start(c, ei);
 }
 
 /* --- serving --- */
@@ -283,6 +283,7 @@ static void init(struct control *c, struct loop *l,
 	strmap_init(&c->nodes, NODES_MAX);
 	strmap_init(&c->leases, CONTROL_ACCOUNTS_MAX);
 	strmap_init(&c->jobs, JOBS_MAX);
+	strmap_init(&c->jobs_away, JOBS_AWAY_MAX);
 	strmap_init(&c->waiting, CONTROL_ACCOUNTS_MAX);
 	strmap_init(&c->limits, ADDRESSES_MAX);
 	router_init(&c->router);
@@ -301,6 +302,8 @@ enum err control_new(struct loop *l, const struct control_config *cfg,
 	init(c, l, cfg);
 	arena_init(&a, CONTROL_BODY_MAX);
 	rc = open_data(c, &a, ei);
+	if (!rc)
+		rc = replicas_name(c, &a, ei);
 	if (!rc)
 		rc = open_store(c, &a, ei);
 	if (!rc)
@@ -328,8 +331,10 @@ void control_free(struct control *c)
 	if (!c)
 		return;
 	loop_cancel(c->loop, &c->housekeeping);
+	replicas_free(c);
 	pwjob_orphan_all(c);
 	jobs_free(c);
+	jobs_away_free(c);
 	nodes_free(c);
 	server_free(c->server);
 	leases_free(c);
@@ -349,11 +354,8 @@ void control_free(struct control *c)
 
 void control_drain(struct control *c)
 {
-	struct strmap_iter it = strmap_iter(&c->nodes);
-
 	server_drain(c->server);
-	while (strmap_next(&c->nodes, &it))
-		nodes_poke(c, it.key);
+	nodes_wake_all(c);
 }
 
 bool control_idle(const struct control *c)

@@ -14,6 +14,7 @@ static enum err store_new(struct jobs_entry *j, struct err_info *ei)
 		.kind = j->kind,
 		.state = "running",
 		.created_by = j->created_by,
+		.owner = j->c->replica_id,
 		.created = j->created,
 		.started = j->created,
 	};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "control/jobs_away.h"
 
 #define RESULT_MAX (32U << 20)
 
@@ -45,7 +46,8 @@ enum err jobs_reply(struct control *c, struct http_req *req, const char *job_id,
 	if (!rc) {
 		control_body_init(&b, &w);
 		write_job(&w, &row, result);
-		control_reply(req, live ? 202 : 200, &b, &w);
+		control_reply(req, live || !row.finished.us ? 202 : 200, &b,
+			      &w);
 	}
 	buf_deinit(&now);
 	return rc;
@@ -61,6 +63,11 @@ static enum err reply_stored(struct control *c, struct http_req *req,
 				    ei);
 	if (rc)
 		return rc;
+	if (!row.result && !row.finished.us)
+		return err_set(ei, ERR_UNAVAILABLE,
+			       "job %s is not over yet, and runs in another "
+			       "serve: ask for it again",
+			       job_id);
 	if (!row.result)
 		return err_set(ei, ERR_UNAVAILABLE, "job %s: %s", job_id,
 			       row.error ? row.error : "it left no result");
@@ -98,15 +105,22 @@ enum err jobs_reply_result(struct control *c, struct http_req *req,
 			   struct jobs_entry *job, const char *job_id,
 			   int64_t wait_us, struct err_info *ei)
 {
-	char *id;
+	struct arena *a = http_req_arena(req);
+	char *id = arena_str(a, job_id, strlen(job_id));
+	bool away = false;
+	enum err rc;
 
-	if (!job)
-		return reply_stored(c, req, job_id, ei);
-	if (wait_us <= 0)
+	if (!id)
+		return ERR_NOMEM;
+	if (job && wait_us > 0)
+		return waitq_add(&job->waiters, c, req, wait_us, on_wait_over,
+				 id);
+	if (job)
 		return reply_live(req, job);
-	id = arena_str(http_req_arena(req), job_id, strlen(job_id));
-	return id ? waitq_add(&job->waiters, c, req, wait_us, on_wait_over, id)
-		  : ERR_NOMEM;
+	rc = jobs_away_running(c, a, id, &away, ei);
+	if (!rc && away && wait_us > 0)
+		return jobs_away_wait(c, req, id, wait_us, on_wait_over, id);
+	return rc ? rc : reply_stored(c, req, id, ei);
 }
 
 enum err jobs_read_wait(struct http_req *req, struct json body, int64_t *ret_us,

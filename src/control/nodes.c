@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "control/failover.h"
+#include "control/replicas.h"
 #include "control/startall.h"
 
 #define SILENT_BEATS 3
@@ -245,6 +246,16 @@ enum err nodes_forget(struct control *c, const char *node_id,
 	return change_after(c, forget, node_id, strlen(node_id) + 1, ei);
 }
 
+/*
+ * Kept for a poll to come when there is none.  With other replicas, one poll is
+ * told once: the node may beat there, and we would not know that it was heard.
+ */
+static void wake(struct nodes_row *n)
+{
+	n->news = !n->streams.first || !n->c->replicas;
+	waitq_wake(&n->streams);
+}
+
 static void poke(struct control *c, void *arg, bool committed)
 {
 	struct nodes_row *n = strmap_get(&c->nodes, arg);
@@ -252,10 +263,8 @@ static void poke(struct control *c, void *arg, bool committed)
 	if (!n)
 		return;
 	n->poked = false;
-	if (!committed)
-		return;
-	n->news = true;
-	waitq_wake(&n->streams);
+	if (committed)
+		wake(n);
 }
 
 void nodes_poke(struct control *c, const char *node_id)
@@ -263,12 +272,76 @@ void nodes_poke(struct control *c, const char *node_id)
 	struct nodes_row *n = strmap_get(&c->nodes, node_id);
 	enum err rc;
 
-	if (!n || n->poked)
+	if (n && n->poked)
+		return;
+	replicas_call(c, node_id);
+	if (!n)
 		return;
 	n->poked = true;
 	rc = change_after(c, poke, node_id, strlen(node_id) + 1, NULL);
 	if (rc) /* its next beat finds out */
 		n->poked = false;
+}
+
+void nodes_called(struct control *c, const char *node_id)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+
+	if (n)
+		wake(n);
+}
+
+void nodes_wake_all(struct control *c)
+{
+	struct strmap_iter it = strmap_iter(&c->nodes);
+
+	while (strmap_next(&c->nodes, &it))
+		wake(it.value);
+}
+
+static enum err look_at(struct control *c, const struct store_node_news *row)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, row->node_id);
+
+	if (!n)
+		n = add(c, row->node_id);
+	if (!n)
+		return ERR_NOMEM;
+	n->listed = true;
+	heard(n, row->beats, row->leaving);
+	if (row->queued && n->streams.first) /* a call was lost */
+		wake(n);
+	return ERR_OK;
+}
+
+static void forget_unlisted(struct control *c)
+{
+	struct strmap_iter it = strmap_iter(&c->nodes);
+
+	while (strmap_next(&c->nodes, &it)) {
+		struct nodes_row *n = it.value;
+
+		if (!n->listed)
+			free_row(strmap_remove(&c->nodes, it.key));
+		else
+			n->listed = false;
+	}
+}
+
+enum err nodes_look(struct control *c, struct err_info *ei)
+{
+	struct store_node_newses list;
+	struct arena a;
+	enum err rc;
+
+	arena_init(&a, 16U << 20);
+	rc = c->store->ops->node_news(c->store, &a, &list, ei);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		rc = look_at(c, &list.items[i]);
+	if (!rc)
+		forget_unlisted(c);
+	arena_deinit(&a);
+	return rc;
 }
 
 static void stream_answer(struct control *c, struct http_req *req, void *ctx,
@@ -296,6 +369,8 @@ enum err nodes_stream(struct control *c, struct http_req *req,
 		return ERR_NOMEM;
 	if (n->news || wait_us <= 0) {
 		stream_answer(c, req, NULL, n->news);
+		if (c->replicas)
+			n->news = false;
 		return ERR_OK;
 	}
 	return waitq_add(&n->streams, c, req, wait_us, stream_answer, NULL);

@@ -43,6 +43,12 @@ bool nodes_leaving(const struct wire_beat *beat);
 /* After the change under way. */
 enum err nodes_forget(struct control *c, const char *node_id,
 		      struct err_info *ei);
+/* Another replica says that there is news. */
+void nodes_called(struct control *c, const char *node_id);
+/* All long polls are answered. */
+void nodes_wake_all(struct control *c);
+/* What other replicas heard, and made and forgot: as the database has it. */
+enum err nodes_look(struct control *c, struct err_info *ei);
 /* There is news for this node: its long poll is answered, after the change. */
 void nodes_poke(struct control *c, const char *node_id);
 /* Long poll: answered at once when there is news since its last beat. */

@@ -13,6 +13,7 @@
 #include "control/routes.h"
 
 #define PAGE 500
+#define PAGES_A_LOOK 4
 
 enum outcome {
 	WAITING,
@@ -265,6 +266,60 @@ void startall_on_report(struct control *c, const struct store_report *r)
 		judge(it, s, r);
 		maybe_finish(w);
 	}
+}
+
+/* As a node told another replica.  Without a lease nothing says since when. */
+static void look_at(struct control *c, const struct store_account *acc)
+{
+	const struct store_report r = {
+		.account_id = acc->account_id,
+		.epoch = acc->lease_epoch,
+		.status = acc->status,
+		.error_code = acc->error_code,
+		.error_message = acc->error_message,
+		.error_advice = acc->error_advice,
+	};
+
+	if (r.epoch)
+		startall_on_report(c, &r);
+}
+
+static enum err look_at_page(struct control *c, struct arena *a,
+			     struct err_info *ei)
+{
+	const struct store_account_query q = {
+		.desired_online = STORE_YES,
+		.sort = STORE_SORT_ID,
+		.after = c->waiting_after[0] ? c->waiting_after : NULL,
+		.limit = PAGE,
+		.no_total = true,
+	};
+	struct store_accounts list;
+	enum err rc;
+
+	rc = c->store->ops->account_list(c->store, &q, a, &list, ei);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		look_at(c, &list.items[i]);
+	if (!rc)
+		text_copy(c->waiting_after, sizeof(c->waiting_after),
+			  list.n == PAGE ? list.items[list.n - 1].account_id
+					 : "");
+	return rc;
+}
+
+enum err startall_look(struct control *c, struct err_info *ei)
+{
+	struct arena a;
+	enum err rc = ERR_OK;
+
+	for (int i = 0; !rc && i < PAGES_A_LOOK && c->waiting.count; i++) {
+		arena_init(&a, 32U << 20);
+		rc = look_at_page(c, &a, ei);
+		arena_deinit(&a);
+		if (!c->waiting_after[0])
+			break;
+	}
+	return rc;
 }
 
 struct failing {

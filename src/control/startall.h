@@ -34,6 +34,9 @@ struct store_report;
 /* A node reported: does somebody wait for this account? */
 void startall_on_report(struct control *c, const struct store_report *r);
 
+/* Reports that other replicas got, a part of the accounts at a time. */
+enum err startall_look(struct control *c, struct err_info *ei);
+
 struct startall_why {
 	enum err rc;
 	const char *error, *advice; /* static, or NULL */

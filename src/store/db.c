@@ -75,6 +75,7 @@ void db_init(struct db *db, const struct db_driver *drv, struct store_ops *ops,
 	ops_beat(ops);
 	ops_commands(ops);
 	ops_jobs(ops);
+	ops_replicas(ops);
 	db->drv = drv;
 	db->store.ops = ops;
 }

@@ -83,6 +83,11 @@ struct db_driver {
 	/* The schema changes: prepared statements go. */
 	void (*forget)(struct db *db);
 	enum err (*integrity)(struct db *db, struct err_info *ei);
+	/* Between the processes that share it; NULL: there is one. */
+	enum err (*ring)(struct db *db, const char *text, struct err_info *ei);
+	enum err (*bell_open)(struct db *db, int *ret_fd, struct err_info *ei);
+	enum err (*bell_next)(struct db *db, struct arena *a, const char **ret,
+			      struct err_info *ei);
 };
 
 /* Prepared statements, by the address of their text. */
@@ -217,6 +222,7 @@ void ops_leases(struct store_ops *ops);
 void ops_beat(struct store_ops *ops);
 void ops_commands(struct store_ops *ops);
 void ops_jobs(struct store_ops *ops);
+void ops_replicas(struct store_ops *ops);
 
 /* Shared between the files; db level, no atomic section of their own. */
 enum err ops_leases_release_ref(struct db *db, const char *node_id,

@@ -136,27 +136,34 @@ static enum err commands_mark(struct db *db, struct db_list *l, bool ack,
 			      struct wall now, struct err_info *ei)
 {
 	struct store_command *items = l->items;
+	size_t kept = 0;
 	enum err rc = ERR_OK;
 
 	if (ack)
 		db_forget_queues(db);
 	for (size_t i = 0; rc == ERR_OK && i < l->n; i++) {
 		struct store_command *c = &items[i];
+		int64_t n = 0;
 
-		rc = db_run(db, NULL, ei,
+		rc = db_run(db, &n, ei,
 			    "UPDATE commands SET state = CASE WHEN ?3 <> 0 "
 			    "THEN 3 WHEN state = 0 THEN 1 ELSE state END, "
 			    "delivered = CASE WHEN delivered <> 0 THEN "
 			    "delivered ELSE ?2 END, deliveries = "
 			    "deliveries + 1, finished = CASE WHEN ?3 <> 0 "
-			    "THEN ?2 ELSE 0 END WHERE command_id = ?1",
+			    "THEN ?2 ELSE 0 END WHERE command_id = ?1 AND "
+			    "state < 3",
 			    "twd", c->command_id, now, ack);
+		if (n == 0) /* answered or taken back since it was read */
+			continue;
 		if (ack)
 			c->state = STORE_CMD_SUCCEEDED;
 		else if (c->state == STORE_CMD_QUEUED)
 			c->state = STORE_CMD_DELIVERED;
 		c->deliveries++;
+		items[kept++] = *c;
 	}
+	l->n = kept;
 	return rc;
 }
 

@@ -128,12 +128,13 @@ static enum err jobs_add(struct store *st, const struct store_job *j,
 	if (rc == ERR_OK)
 		rc = db_run(db_of(st), &n, ei,
 			    "INSERT INTO jobs (job_id, kind, state, "
-			    "progress, result, error, created_by, created, "
-			    "started, finished) VALUES (?, ?, ?, ?, ?, ?, "
-			    "?, ?, ?, ?) ON CONFLICT (job_id) DO NOTHING",
-			    "tttttttwww", j->job_id, j->kind, j->state,
+			    "progress, result, error, created_by, owner, "
+			    "created, started, finished) VALUES (?, ?, ?, ?, "
+			    "?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job_id) DO "
+			    "NOTHING",
+			    "ttttttttwww", j->job_id, j->kind, j->state,
 			    j->progress, j->result, j->error, j->created_by,
-			    j->created, j->started, j->finished);
+			    j->owner, j->created, j->started, j->finished);
 	if (rc || n)
 		return rc;
 	return err_set(ei, ERR_DUPLICATE, "job %s exists already", j->job_id);
@@ -158,7 +159,7 @@ static enum err jobs_update(struct store *st, const struct store_job *j,
 }
 
 #define JOBS_COLS                                                              \
-	"job_id, kind, state, progress, result, error, created_by, "           \
+	"job_id, kind, state, progress, result, error, created_by, owner, "    \
 	"created, started, finished"
 
 static void jobs_read(struct db_row *r, void *ret)
@@ -172,6 +173,7 @@ static void jobs_read(struct db_row *r, void *ret)
 	j->result = db_text(r);
 	j->error = db_text(r);
 	j->created_by = db_text(r);
+	j->owner = db_text(r);
 	j->created = db_wall(r);
 	j->started = db_wall(r);
 	j->finished = db_wall(r);
@@ -225,17 +227,19 @@ static enum err jobs_list(struct store *st, const struct store_job_query *q,
 	return ERR_OK;
 }
 
-static enum err jobs_interrupt_all(struct store *st, struct wall now,
-				   size_t *ret_rows, struct err_info *ei)
+static enum err jobs_interrupt(struct store *st, const char *owner,
+			       struct wall now, size_t *ret_rows,
+			       struct err_info *ei)
 {
 	int64_t n = 0;
 	enum err rc;
 
 	rc = db_run(db_of(st), &n, ei,
 		    "UPDATE jobs SET state = 'failed', error = "
-		    "'interrupted', finished = ? WHERE state IN ('queued', "
-		    "'running')",
-		    "w", now);
+		    "'interrupted', finished = ?2 WHERE state IN ('queued', "
+		    "'running') AND (owner = ?1 OR owner IS NULL OR owner NOT "
+		    "IN (SELECT replica_id FROM replicas))",
+		    "tw", owner, now);
 	if (rc == ERR_OK)
 		*ret_rows = (size_t)n;
 	return rc;
@@ -324,6 +328,6 @@ void ops_jobs(struct store_ops *ops)
 	ops->job_update = jobs_update;
 	ops->job_get = jobs_get;
 	ops->job_list = jobs_list;
-	ops->job_interrupt_all = jobs_interrupt_all;
+	ops->job_interrupt = jobs_interrupt;
 	ops->purge = jobs_purge;
 }

@@ -20,16 +20,16 @@
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "store/db.h"
 #include "store/migrations.h"
+#include "store/pg_bell.h"
 #include "store/pg_sql.h"
 
 #define PG_SQL_MAX 16384
 #define PG_RETRY_US INT64_C(1000000) /* between tries to connect */
-#define PG_CONNECT_S "5"
-#define PG_OPTIONS "-c statement_timeout=10000 -c lock_timeout=5000"
-#define PG_SILENCE_MS "10000" /* of the network, while we wait */
+#define PG_CLAIM_TRIES 50
 
 enum { PG_INT8 = 20, PG_TEXT = 25, PG_BYTEA = 17 }; /* pg_type.oid */
 
@@ -37,7 +37,9 @@ struct pg {
 	struct db db; /* first */
 	PGconn *conn;
 	struct mono tried; /* to connect again */
-	bool read_only, exclusive;
+	bool read_only;
+	char *url;
+	struct pg_bell bell;
 	struct db_cache cache;
 };
 
@@ -140,38 +142,17 @@ static enum err pg_simple(struct pg *s, const char *sql, struct err_info *ei)
 	return rc;
 }
 
-/* Held by the connection, so it ends with the process, however that ends. */
-static enum err pg_claim(struct pg *s, struct err_info *ei)
-{
-	PGresult *r = PQexec(s->conn, "SELECT pg_try_advisory_lock(1952933477, "
-				      "hashtext(current_schema()))");
-	enum err rc = ERR_OK;
-
-	if (!pg_ok(r))
-		rc = pg_fail(s, r, ei);
-	else if (strcmp(PQgetvalue(r, 0, 0), "t") != 0)
-		rc = err_set(ei, ERR_CONFLICT,
-			     "database %s: another serve uses it: stop that "
-			     "one first",
-			     s->db.name);
-	PQclear(r);
-	return rc;
-}
-
 static enum err pg_setup(struct pg *s, struct err_info *ei)
 {
-	enum err rc;
-
 	if (PQserverVersion(s->conn) < 130000)
 		return err_set(ei, ERR_UNAVAILABLE,
 			       "database %s: PostgreSQL 13 or newer is needed, "
 			       "it is %d",
 			       s->db.name, PQserverVersion(s->conn) / 10000);
-	rc = pg_simple(s,
-		       s->read_only ? "SET default_transaction_read_only = on"
-				    : "SET synchronous_commit = on",
-		       ei);
-	return rc || !s->exclusive ? rc : pg_claim(s, ei);
+	return pg_simple(s,
+			 s->read_only ? "SET default_transaction_read_only = on"
+				      : "SET synchronous_commit = on",
+			 ei);
 }
 
 /* Lost connections come back; what was under way is lost. */
@@ -462,11 +443,60 @@ static enum err pg_integrity(struct db *db, struct err_info *ei)
 	return rc;
 }
 
+/*
+ * Two with one id would take each other's jobs for their own from before.  Held by
+ * the connection, so it ends with the process, however that ends; the server may
+ * take a moment to see it.
+ */
+static enum err pg_claim(struct pg *s, const char *id, struct err_info *ei)
+{
+	const struct timespec moment = { .tv_nsec = 100000000 };
+	int64_t got = 0;
+	enum err rc;
+
+	for (int i = 0; i < PG_CLAIM_TRIES; i++) {
+		rc = db_scalar(&s->db, 0, &got, ei,
+			       "SELECT CASE WHEN pg_try_advisory_lock("
+			       "1952933477, hashtext(current_schema() || ' ' "
+			       "|| ?)) THEN 1 ELSE 0 END",
+			       "t", id);
+		if (rc || got)
+			return rc;
+		nanosleep(&moment, NULL);
+	}
+	return err_set(ei, ERR_CONFLICT,
+		       "database %s: another serve is replica %s: give this "
+		       "one a data folder of its own, without a replica.id "
+		       "that was copied",
+		       s->db.name, id);
+}
+
+static enum err pg_ring(struct db *db, const char *text, struct err_info *ei)
+{
+	return db_run(db, NULL, ei,
+		      "SELECT pg_notify('" PG_BELL_CHANNEL "', ?)", "t", text);
+}
+
+static enum err pg_open_bell(struct db *db, int *ret_fd, struct err_info *ei)
+{
+	struct pg *s = pg_of(db);
+
+	return pg_bell_open(&s->bell, s->url, ret_fd, ei);
+}
+
+static enum err pg_next_call(struct db *db, struct arena *a, const char **ret,
+			     struct err_info *ei)
+{
+	return pg_bell_next(&pg_of(db)->bell, a, ret, ei);
+}
+
 static void pg_close(struct db *db)
 {
 	struct pg *s = pg_of(db);
 
+	pg_bell_close(&s->bell);
 	PQfinish(s->conn);
+	free(s->url);
 	free(db->name);
 	free(s);
 }
@@ -489,6 +519,9 @@ static const struct db_driver pg_driver = {
 	.in_transaction = pg_in_transaction,
 	.forget = pg_forget,
 	.integrity = pg_integrity,
+	.ring = pg_ring,
+	.bell_open = pg_open_bell,
+	.bell_next = pg_next_call,
 };
 
 /* An address is shown, logged and seen by everyone who lists processes. */
@@ -515,37 +548,15 @@ static enum err pg_check_url(const char *url, struct err_info *ei)
 	return rc;
 }
 
-/* What the address does not say for itself. */
-static PGconn *pg_dial(const char *url)
-{
-	const char *const names[] = { "connect_timeout", "application_name",
-				      "client_encoding", "tcp_user_timeout",
-				      "keepalives_idle", "options",
-				      "dbname",		 NULL };
-	const char
-		*const
-			values
-				[] = {
-					PG_CONNECT_S,  "tgfleet", "UTF8",
-					PG_SILENCE_MS, "30",	  PG_OPTIONS,
-					url, /* last: what it says itself counts */
-					NULL,
-				};
-
-	return PQconnectdbParams(names, values, 1);
-}
-
-static void pg_no_notice(void *ctx, const PGresult *r)
-{
-}
-
 static enum err pg_connect(struct pg *s, const char *url,
 			   const struct store_options *opt, struct err_info *ei)
 {
 	enum err rc;
 
 	s->read_only = opt->read_only;
-	s->exclusive = opt->exclusive;
+	s->url = strdup(url);
+	if (!s->url)
+		return err_set(ei, ERR_NOMEM, "PostgreSQL connection");
 	rc = pg_check_url(url, ei);
 	if (rc)
 		return rc;
@@ -555,10 +566,11 @@ static enum err pg_connect(struct pg *s, const char *url,
 		s->db.name = NULL;
 		return err_set(ei, ERR_NOMEM, "PostgreSQL connection");
 	}
-	PQsetNoticeReceiver(s->conn, pg_no_notice, NULL);
 	if (PQstatus(s->conn) != CONNECTION_OK)
 		return pg_say(s, "", PQerrorMessage(s->conn), ei);
 	rc = pg_setup(s, ei);
+	if (!rc && opt->claim)
+		rc = pg_claim(s, opt->claim, ei);
 	return rc ? rc : pg_check_ours(s, ei);
 }
 

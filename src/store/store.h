@@ -33,7 +33,8 @@ struct store_options {
 	int64_t busy_timeout_ms; /* 0 = 5000 */
 	bool must_exist;	 /* do not create the file */
 	bool read_only;
-	bool exclusive; /* PostgreSQL: ERR_CONFLICT while another one has it so */
+	/* PostgreSQL: a replica's id; ERR_CONFLICT while another is it. */
+	const char *claim;
 };
 
 /*
@@ -459,9 +460,41 @@ struct store_ops {
 	enum err (*job_list)(struct store *st, const struct store_job_query *q,
 			     struct arena *a, struct store_jobs *ret,
 			     struct err_info *ei);
-	/* At start: unfinished jobs become failed, error "interrupted". */
-	enum err (*job_interrupt_all)(struct store *st, struct wall now,
-				      size_t *ret_rows, struct err_info *ei);
+	/*
+	 * Unfinished jobs of `owner` (NULL: nobody's), and of replicas that are
+	 * not there, become failed, error "interrupted".
+	 */
+	enum err (*job_interrupt)(struct store *st, const char *owner,
+				  struct wall now, size_t *ret_rows,
+				  struct err_info *ei);
+
+	/* --- replicas: several serves on one database --- */
+	/* Can there be others? */
+	bool (*shared)(struct store *st);
+	/* I am here. */
+	enum err (*replica_beat)(struct store *st, const char *replica_id,
+				 struct wall now, struct err_info *ei);
+	enum err (*replica_list)(struct store *st, struct arena *a,
+				 struct store_replicas *ret,
+				 struct err_info *ei);
+	/* ERR_CONFLICT when it was there since it had so many beats. */
+	enum err (*replica_drop)(struct store *st, const char *replica_id,
+				 int64_t beats, struct err_info *ei);
+	/*
+	 * Tells the others, when the batch is committed; the same text again in
+	 * a batch is told once.  A hint: it may be lost.
+	 */
+	enum err (*ring)(struct store *st, const char *text,
+			 struct err_info *ei);
+	/*
+	 * Listens from now on.  *ret_fd is readable when somebody called; the
+	 * store's, and gone with the next bell_open().  -1: nobody can.
+	 */
+	enum err (*bell_open)(struct store *st, int *ret_fd,
+			      struct err_info *ei);
+	/* The next call (ours, too), or NULL.  ERR_UNAVAILABLE: open again. */
+	enum err (*bell_next)(struct store *st, struct arena *a,
+			      const char **ret, struct err_info *ei);
 };
 
 /* Commits the batch when rc is none, else rolls back and answers rc. */

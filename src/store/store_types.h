@@ -28,6 +28,7 @@
 #define STORE_SCRIPT_MAX (1 << 20)     /* bytes of a script */
 #define STORE_SCRIPTS_MAX 10000	       /* scripts of a fleet */
 #define STORE_SCRIPT_VERSIONS_MAX 1000 /* of one: the oldest go */
+#define STORE_REPLICAS_MAX 100 /* serves on one database */
 
 /* SHA-256 of a token or key; what is stored instead of it. */
 struct store_hash {
@@ -666,7 +667,20 @@ struct store_job {
 	const char *result;	/* JSON, or NULL */
 	const char *error;	/* or NULL */
 	const char *created_by; /* or NULL */
+	const char *owner;	/* the replica it runs in, or NULL */
 	struct wall created, started, finished;
+};
+
+/* A serve on this database. */
+struct store_replica {
+	const char *replica_id;
+	int64_t beats; /* grows while it is there */
+	struct wall seen;
+};
+
+struct store_replicas {
+	struct store_replica *items;
+	size_t n;
 };
 
 struct store_job_query {

@@ -179,11 +179,11 @@ static void test_nodes(void **state)
 	IS(f->ops->node_update(f->st, &n, STORE_NODE_DRAINING, SEC(3), &f->ei),
 	   ERR_NOTFOUND);
 
-	OK(f->ops->lease_grant(
-		f->st,
-		&(struct store_lease_grant){
-			.account_id = "100", .node_id = "n1", .now = SEC(3) },
-		&epoch, &f->ei));
+	OK(f->ops->lease_grant(f->st,
+			       &(struct store_lease_grant){ .account_id = "100",
+							    .node_id = "n1",
+							    .now = SEC(3) },
+			       &epoch, &f->ei));
 	IS(f->ops->node_delete(f->st, "n1", &f->ei), ERR_CONFLICT);
 	OK(f->ops->lease_release(
 		f->st, "n1", &(struct store_lease_ref){ "100", epoch, false },
@@ -520,7 +520,7 @@ static void test_jobs(void **state)
 	j.state = "succeeded";
 	j.result = "{}";
 	OK(f->ops->job_update(f->st, &j, &f->ei));
-	OK(f->ops->job_interrupt_all(f->st, SEC(9), &n, &f->ei));
+	OK(f->ops->job_interrupt(f->st, NULL, SEC(9), &n, &f->ei));
 	assert_int_equal(n, 1);
 	OK(f->ops->job_list(f->st, &(struct store_job_query){ NULL, 0, 10 },
 			    &f->a, &l, &f->ei));
@@ -625,6 +625,42 @@ static void test_routes(void **state)
 	assert_int_equal(next, 4);
 }
 
+/* A job goes with its replica, not with another one's start. */
+static void test_replicas(void **state)
+{
+	struct fix *f = *state;
+	struct store_job j = { .kind = "k", .state = "running" };
+	const char *const ids[] = { "mine", "theirs", "gone", "old" };
+	const char *const owners[] = { "rep_a", "rep_b", "rep_c", NULL };
+	struct store_replicas l;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		j.job_id = ids[i];
+		j.owner = owners[i];
+		OK(f->ops->job_add(f->st, &j, &f->ei));
+	}
+	OK(f->ops->replica_beat(f->st, "rep_a", SEC(1), &f->ei));
+	OK(f->ops->replica_beat(f->st, "rep_b", SEC(1), &f->ei));
+	OK(f->ops->replica_beat(f->st, "rep_b", SEC(2), &f->ei));
+	IS(f->ops->replica_beat(f->st, "", SEC(2), &f->ei), ERR_INVALID);
+	OK(f->ops->replica_list(f->st, &f->a, &l, &f->ei));
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.items[1].replica_id, "rep_b");
+	assert_int_equal(l.items[1].beats, 2);
+	OK(f->ops->job_interrupt(f->st, NULL, SEC(9), &n, &f->ei));
+	assert_int_equal(n, 2); /* gone, old */
+	OK(f->ops->job_interrupt(f->st, "rep_a", SEC(9), &n, &f->ei));
+	assert_int_equal(n, 1);
+	OK(f->ops->job_get(f->st, "theirs", &f->a, &j, &f->ei));
+	assert_string_equal(j.state, "running");
+	assert_string_equal(j.owner, "rep_b");
+	IS(f->ops->replica_drop(f->st, "rep_b", 1, &f->ei), ERR_CONFLICT);
+	OK(f->ops->replica_drop(f->st, "rep_b", 2, &f->ei));
+	OK(f->ops->job_interrupt(f->st, NULL, SEC(9), &n, &f->ei));
+	assert_int_equal(n, 1);
+}
+
 /* More rows than a list has room for at first. */
 static void test_long_lists(void **state)
 {
@@ -657,8 +693,8 @@ static const struct CMUnitTest tests[] = {
 	T(test_long_lists),	T(test_users),	    T(test_settings_keys_audit),
 	T(test_enrol),		T(test_nodes),	    T(test_accounts),
 	T(test_account_lists),	T(test_totals),	    T(test_commands),
-	T(test_command_limits), T(test_job_result), T(test_jobs),
-	T(test_routes),
+	T(test_command_limits), T(test_jobs),	    T(test_routes),
+	T(test_replicas),	T(test_job_result),
 };
 
 RUN_ALL(tests)

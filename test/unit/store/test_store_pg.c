@@ -3,7 +3,10 @@
  * What only PostgreSQL has: a connection that can be lost, transactions that die
  * of one error, and other writers.
  */
+#include <poll.h>
+
 #include "store_fix.h"
+#include "store/db.h"
 
 static int setup_pg(void **state)
 {
@@ -114,21 +117,85 @@ static void test_read_only(void **state)
 	store_close(st);
 }
 
-static void test_exclusive(void **state)
+/* Two with one id would end each other's jobs; others may be there. */
+static void test_claim(void **state)
 {
 	struct fix *f = *state;
-	const struct store_options opt = { .exclusive = true };
+	const struct store_options a = { .claim = "rep_a" };
+	const struct store_options b = { .claim = "rep_b" };
 	struct store *first, *second = NULL;
 
-	OK(store_open(f->url, &opt, &first, &f->ei));
-	IS(store_open(f->url, &opt, &second, &f->ei), ERR_CONFLICT);
-	assert_non_null(strstr(f->ei.msg, "another serve"));
+	OK(store_open(f->url, &a, &first, &f->ei));
+	assert_true(first->ops->shared(first));
+	IS(store_open(f->url, &a, &second, &f->ei), ERR_CONFLICT);
+	assert_non_null(strstr(f->ei.msg, "another serve is replica rep_a"));
+	OK(store_open(f->url, &b, &second, &f->ei));
+	store_close(second);
 	/* tools may look */
 	OK(store_open(f->url, NULL, &second, &f->ei));
 	store_close(second);
 	store_close(first);
-	OK(store_open(f->url, &opt, &first, &f->ei));
+	OK(store_open(f->url, &a, &first, &f->ei));
 	store_close(first);
+}
+
+/* The next call within a second: they come over a connection of their own. */
+static const char *called(struct fix *f, struct store *st, int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	const char *text = NULL;
+
+	OK(st->ops->bell_next(st, &f->a, &text, &f->ei));
+	for (int i = 0; !text && i < 10 && poll(&p, 1, 1000) > 0; i++)
+		OK(st->ops->bell_next(st, &f->a, &text, &f->ei));
+	return text;
+}
+
+static void test_calls(void **state)
+{
+	struct fix *f = *state;
+	const char *text = "";
+	struct store *other;
+	char longer[5000];
+	int fd = -1;
+
+	OK(store_open(f->url, NULL, &other, &f->ei));
+	IS(other->ops->bell_next(other, &f->a, &text, &f->ei), ERR_UNAVAILABLE);
+	OK(other->ops->bell_open(other, &fd, &f->ei));
+	assert_true(fd >= 0);
+	OK(other->ops->bell_next(other, &f->a, &text, &f->ei));
+	assert_null(text);
+	/* only what is committed, and once a batch */
+	OK(f->ops->begin(f->st, &f->ei));
+	OK(f->ops->ring(f->st, "never", &f->ei));
+	f->ops->rollback(f->st);
+	OK(f->ops->begin(f->st, &f->ei));
+	OK(f->ops->ring(f->st, "r n1", &f->ei));
+	OK(f->ops->ring(f->st, "r n1", &f->ei));
+	OK(f->ops->ring(f->st, "r n'2", &f->ei));
+	OK(f->ops->commit(f->st, &f->ei));
+	assert_string_equal(called(f, other, fd), "r n1");
+	assert_string_equal(called(f, other, fd), "r n'2");
+	OK(other->ops->bell_next(other, &f->a, &text, &f->ei));
+	assert_null(text);
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	IS(f->ops->ring(f->st, longer, &f->ei), ERR_TOOBIG);
+	/* the server ends it: said, and opened again */
+	OK(db_script(db_of(f->st),
+		     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		     "WHERE query LIKE 'LISTEN%'",
+		     &f->ei));
+	for (int i = 0; i < 100; i++) {
+		if (other->ops->bell_next(other, &f->a, &text, &f->ei))
+			break;
+		poll(NULL, 0, 50);
+	}
+	IS(other->ops->bell_next(other, &f->a, &text, &f->ei), ERR_UNAVAILABLE);
+	OK(other->ops->bell_open(other, &fd, &f->ei));
+	OK(f->ops->ring(f->st, "again", &f->ei));
+	assert_string_equal(called(f, other, fd), "again");
+	store_close(other);
 }
 
 static void test_large(void **state)
@@ -225,6 +292,40 @@ static void test_race_lease(void **state)
 	assert_int_equal(race(f, try_takeover, ERR_STALE_EPOCH), 1);
 }
 
+/* A takeover that waits for a renewal under way finds it done. */
+static void test_race_renewed(void **state)
+{
+	struct fix *f = *state;
+	struct store_lease_ref ref = { "100", 1, false };
+	pid_t pid;
+	int status;
+
+	assert_int_equal(race(f, try_grant, ERR_STALE_EPOCH), 1);
+	OK(f->ops->begin(f->st, &f->ei));
+	for (int i = 0; i < 2 && !ref.ok; i++)
+		OK(f->ops->lease_renew(f->st, i ? "n2" : "n1", &ref, 1, 9,
+				       SEC(20), &f->ei));
+	assert_true(ref.ok);
+	pid = fork();
+	if (pid == 0) {
+		const struct store_lease_grant g = { .account_id = "100",
+						     .node_id = "n3",
+						     .expect_epoch = 1,
+						     .takeover = true,
+						     .now = SEC(21) };
+		struct store *st;
+		int64_t epoch;
+
+		if (store_open(f->url, NULL, &st, NULL))
+			_exit(1);
+		_exit((int)st->ops->lease_grant(st, &g, &epoch, NULL));
+	}
+	poll(NULL, 0, 300);
+	OK(f->ops->commit(f->st, &f->ei));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), ERR_CONFLICT);
+}
+
 /* n2 has room for two. */
 static enum err try_place(struct store *st, int who, struct err_info *ei)
 {
@@ -291,7 +392,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		P(test_failure_in_batch), P(test_connection_lost),
 		P(test_theirs),		  P(test_read_only),
-		P(test_exclusive),	  P(test_large),
+		P(test_claim),		  P(test_calls),
+		P(test_large),		  P(test_race_renewed),
 		P(test_race_lease),	  P(test_race_capacity),
 		P(test_race_key),	  P(test_race_migrate),
 	};
