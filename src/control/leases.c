@@ -227,6 +227,35 @@ static enum err add_lease(struct deciding *d, const struct store_assignment *as,
 	return with_url ? add_url(d, as, lc, &l->session, ei) : ERR_OK;
 }
 
+struct granted {
+	char account_id[WIRE_ID_MAX + 1], node_id[WIRE_ID_MAX + 1];
+	int64_t epoch;
+	bool takeover;
+};
+
+/* What was not committed was not granted. */
+static void log_granted(struct control *c, void *arg, bool committed)
+{
+	const struct granted *g = arg;
+
+	if (committed)
+		log_info(LOGEV_LEASE, log_phone("acc", g->account_id),
+			 log_str("node", g->node_id),
+			 log_i64("epoch", g->epoch),
+			 log_str("why", g->takeover ? "takeover" : "grant"));
+}
+
+static enum err note_granted(struct control *c,
+			     const struct store_lease_grant *g, int64_t epoch,
+			     struct err_info *ei)
+{
+	struct granted note = { .epoch = epoch, .takeover = g->takeover };
+
+	text_copy(note.account_id, sizeof(note.account_id), g->account_id);
+	text_copy(note.node_id, sizeof(note.node_id), g->node_id);
+	return change_after(c, log_granted, &note, sizeof(note), ei);
+}
+
 static enum err grant(struct deciding *d, const struct store_assignment *as,
 		      bool takeover, struct err_info *ei)
 {
@@ -254,10 +283,9 @@ static enum err grant(struct deciding *d, const struct store_assignment *as,
 	lc = see(d->c, as->account_id, &stamp, ei);
 	if (!lc)
 		return ERR_NOMEM;
-	log_info(LOGEV_LEASE, log_phone("acc", as->account_id),
-		 log_str("node", g.node_id), log_i64("epoch", stamp.epoch),
-		 log_str("why", takeover ? "takeover" : "grant"));
-	rc = add_lease(d, as, lc, true, ei);
+	rc = note_granted(d->c, &g, stamp.epoch, ei);
+	if (!rc)
+		rc = add_lease(d, as, lc, true, ei);
 	return rc ? rc
 		  : carry_add(d->c, d->arena, &d->leases[d->nleases - 1], ei);
 }

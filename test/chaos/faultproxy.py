@@ -33,8 +33,8 @@ class FaultProxy:
     likely each is; `longest` is the longest delay.  cut() parts both sides."""
 
     def __init__(self, target, seed, longest=1.0):
-        host, port = target.removeprefix("http://").split(":")
-        self.target, self.longest = (host, int(port)), longest
+        self.longest, self.targets = longest, []
+        self.add(target)
         self.rnd, self.faults = random.Random(seed), {}
         self.counts, self.is_cut = {}, False
         self.loop = asyncio.new_event_loop()
@@ -43,6 +43,11 @@ class FaultProxy:
                                        daemon=True)
         self.thread.start()
         ready.wait(10)
+
+    def add(self, url):
+        """One more server: each request goes to any that answers the call."""
+        host, port = url.removeprefix("http://").split(":")
+        self.targets.append((host, int(port)))
 
     def run(self, ready):
         async def listen():
@@ -87,9 +92,11 @@ class FaultProxy:
 
     async def ask(self, head, body):
         """The answer, or None."""
-        try:
-            reader, writer = await asyncio.open_connection(*self.target)
-        except OSError:
+        for target in self.rnd.sample(self.targets, len(self.targets)):
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection(*target)
+                break
+        else:
             return None
         try:
             writer.write(head + body)

@@ -224,12 +224,14 @@ class Serve(Proc):
     is built on it give answers as they came."""
 
     def __init__(self, folder, *args, beat="300ms", ttl="1s", grace="300ms",
-                 logs=None, secrets=None):
+                 logs=None, secrets=None, db=None, password=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(exist_ok=True)
         self.secrets = secrets or Secrets()
-        self.password, self.shown = None, []
-        if POSTGRES:
+        self.password, self.shown = password, []
+        if db:
+            args += "--db", db
+        elif POSTGRES:
             args += "--db", POSTGRES.create(f"t{time.monotonic_ns()}")
         super().__init__(logs or self.folder, "serve", [
             "serve", "--data", str(self.folder / "data"), "--listen",
