@@ -59,16 +59,16 @@ struct control {
 	char instance_id[CONTROL_ID_MAX];
 	char replica_id[CONTROL_ID_MAX];
 	struct replicas *replicas; /* NULL: there is one serve */
-	char *admin_password;  /* made by this start, until printed */
-	struct strmap nodes;   /* id -> struct node */
-	struct strmap leases;  /* account id -> struct lease_clock */
-	struct strmap jobs;    /* id -> struct job, the unfinished ones */
-	struct strmap jobs_away; /* id -> struct waitq, run by others */
-	struct strmap waiting; /* account id -> struct start_wait */
+	char *admin_password;	   /* made by this start, until printed */
+	struct strmap nodes;	   /* id -> struct node */
+	struct strmap leases;	   /* account id -> struct lease_clock */
+	struct strmap jobs;	   /* id -> struct job, the unfinished ones */
+	struct strmap jobs_away;   /* id -> struct waitq, run by others */
+	struct strmap waiting;	   /* account id -> struct start_wait */
 	char waiting_after[WIRE_ID_MAX + 1]; /* looked at up to this one */
-	struct strmap limits;  /* address -> struct login_limit */
-	struct pwjob *pwjobs;  /* password work under way */
-	char *dummy_hash;      /* verified when the user is not known */
+	struct strmap limits;		     /* address -> struct login_limit */
+	struct pwjob *pwjobs;		     /* password work under way */
+	char *dummy_hash; /* verified when the user is not known */
 	struct wheel_timer housekeeping;
 };
 

@@ -94,8 +94,8 @@ static void take_call(struct control *c, const char *text)
 	const char *space = strchr(text, ' ');
 	size_t n = strlen(c->replica_id);
 
-	if (!space || ((size_t)(space - text) == n &&
-		       !strncmp(text, c->replica_id, n)))
+	if (!space ||
+	    ((size_t)(space - text) == n && !strncmp(text, c->replica_id, n)))
 		return;
 	nodes_called(c, space + 1);
 }

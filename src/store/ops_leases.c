@@ -128,8 +128,7 @@ enum err ops_leases_renew_ref(struct db *db, const char *node_id,
 		    "ttl = CASE WHEN ttl > ?5 THEN ttl ELSE ?5 END WHERE "
 		    "account_id = ?1 AND node_id = ?2 AND epoch = ?3 AND "
 		    "released = 0",
-		    "ttiwi", ref->account_id, node_id, ref->epoch, now,
-		    ttl_us);
+		    "ttiwi", ref->account_id, node_id, ref->epoch, now, ttl_us);
 	ref->ok = rc == ERR_OK && n != 0;
 	return rc;
 }

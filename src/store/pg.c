@@ -20,7 +20,6 @@
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "store/db.h"
 #include "store/migrations.h"
@@ -29,7 +28,6 @@
 
 #define PG_SQL_MAX 16384
 #define PG_RETRY_US INT64_C(1000000) /* between tries to connect */
-#define PG_CLAIM_TRIES 50
 
 enum { PG_INT8 = 20, PG_TEXT = 25, PG_BYTEA = 17 }; /* pg_type.oid */
 
@@ -446,24 +444,18 @@ static enum err pg_integrity(struct db *db, struct err_info *ei)
 /*
  * Two with one id would take each other's jobs for their own from before.  Held by
  * the connection, so it ends with the process, however that ends; the server may
- * take a moment to see it.
+ * take a moment to see it (lock_timeout).
  */
 static enum err pg_claim(struct pg *s, const char *id, struct err_info *ei)
 {
-	const struct timespec moment = { .tv_nsec = 100000000 };
-	int64_t got = 0;
 	enum err rc;
 
-	for (int i = 0; i < PG_CLAIM_TRIES; i++) {
-		rc = db_scalar(&s->db, 0, &got, ei,
-			       "SELECT CASE WHEN pg_try_advisory_lock("
-			       "1952933477, hashtext(current_schema() || ' ' "
-			       "|| ?)) THEN 1 ELSE 0 END",
-			       "t", id);
-		if (rc || got)
-			return rc;
-		nanosleep(&moment, NULL);
-	}
+	rc = db_run(&s->db, NULL, ei,
+		    "SELECT pg_advisory_lock(1952933477, "
+		    "hashtext(current_schema() || ' ' || ?))",
+		    "t", id);
+	if (rc != ERR_UNAVAILABLE)
+		return rc;
 	return err_set(ei, ERR_CONFLICT,
 		       "database %s: another serve is replica %s: give this "
 		       "one a data folder of its own, without a replica.id "

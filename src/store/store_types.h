@@ -429,7 +429,7 @@ struct store_assignment {
 	struct store_hash session_fingerprint;
 	int64_t route_version; /* 0 = it never had one */
 	int64_t route_tested;  /* the version whose test passed */
-	int64_t version; /* of the account */
+	int64_t version;       /* of the account */
 };
 
 struct store_assignments {

@@ -5,8 +5,8 @@
  */
 #include <poll.h>
 
-#include "store_fix.h"
 #include "store/db.h"
+#include "store_fix.h"
 
 static int setup_pg(void **state)
 {
@@ -390,12 +390,18 @@ static void test_race_migrate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		P(test_failure_in_batch), P(test_connection_lost),
-		P(test_theirs),		  P(test_read_only),
-		P(test_claim),		  P(test_calls),
-		P(test_large),		  P(test_race_renewed),
-		P(test_race_lease),	  P(test_race_capacity),
-		P(test_race_key),	  P(test_race_migrate),
+		P(test_failure_in_batch),
+		P(test_connection_lost),
+		P(test_theirs),
+		P(test_read_only),
+		P(test_claim),
+		P(test_calls),
+		P(test_large),
+		P(test_race_renewed),
+		P(test_race_lease),
+		P(test_race_capacity),
+		P(test_race_key),
+		P(test_race_migrate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
