@@ -10,6 +10,7 @@
 #   make bench TABLE=docs/bench.md   numbers (T=clients, T=dc: one of them), kept
 #   make chaos ROUNDS=300       leases under faults
 #   make sim-mutants | sim-replay    does the simulation find bugs, and repeat?
+#   make chaos ROUNDS=300       leases under faults; REPLICAS=1: two control planes
 #   make reference | man        docs/reference from the tables; build/tgfleet.1
 #
 # Variants (V=): release debug asan tsan clang.  They never share objects; asan has
@@ -75,7 +76,8 @@ oracle: setup-test
 # ROUNDS rounds of faults between two nodes and the control plane
 chaos: setup-test
 	@$(MAKE) --no-print-directory V=release STRICT=false build
-	@test/chaos/lease_chaos.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+	@test/chaos/lease_chaos.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) \
+		$(if $(REPLICAS),--replicas)
 
 # Plants bugs in a copy of the tree: each has to be found by some seed.
 sim-mutants: setup-test

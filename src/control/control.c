@@ -20,6 +20,7 @@
 
 #define HOUSEKEEPING_US (30 * US_PER_SEC)
 #define PURGE_ROWS 1000
+#define INSTANCE_KEY "instance_id"
 #define NODES_MAX STORE_NODES_MAX
 #define JOBS_MAX 1000
 #define ADDRESSES_MAX 100000
@@ -106,6 +107,24 @@ static bool opens(struct control *c, const struct store_session *s,
 	return !rc;
 }
 
+/* Of a database that several may share, only the first one makes the key. */
+static enum err is_first(struct control *c, struct arena *a, bool *ret,
+			 struct err_info *ei)
+{
+	struct err_info none = { 0 };
+	const char *id;
+	enum err rc;
+
+	*ret = true;
+	if (!c->store->ops->shared(c->store))
+		return ERR_OK;
+	rc = c->store->ops->kv_get(c->store, INSTANCE_KEY, a, &id, &none);
+	*ret = rc == ERR_NOTFOUND;
+	if (rc && rc != ERR_NOTFOUND)
+		return err_set(ei, rc, "%s", none.msg);
+	return ERR_OK;
+}
+
 /*
  * Sessions in the database without their key file mean that the file was lost: a
  * new key would not open them, so none is made.  A key that opens none of a few
@@ -118,16 +137,19 @@ static enum err open_vault(struct control *c, struct arena *a,
 	struct store_sessions some;
 	enum vault_source source;
 	const char *path;
+	bool first;
 	enum err rc;
 
 	rc = c->store->ops->session_list(c->store, &q, a, &some, ei);
+	if (!rc)
+		rc = is_first(c, a, &first, ei);
 	if (rc)
 		return rc;
 	path = arena_printf(a, "%s/vault.key", c->cfg->data);
 	if (!path)
 		return ERR_NOMEM;
-	rc = vault_load(&c->vault, path, some.n == 0, rnd_system(), &source,
-			ei);
+	rc = vault_load(&c->vault, path, first && some.n == 0, rnd_system(),
+			&source, ei);
 	if (rc)
 		return err_wrap(ei, rc, "vault key");
 	for (size_t i = 0; i < some.n; i++)
@@ -151,7 +173,7 @@ static enum err load_instance(struct control *c, struct arena *a,
 	enum err rc;
 
 	control_random_id("fleet_", 8, fresh, sizeof(fresh));
-	rc = c->store->ops->kv_init(c->store, "instance_id", fresh, a, &id, ei);
+	rc = c->store->ops->kv_init(c->store, INSTANCE_KEY, fresh, a, &id, ei);
 	if (rc)
 		return rc;
 	text_copy(c->instance_id, sizeof(c->instance_id), id);

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """One account, one node, always: whatever happens between them.
 
-    test/chaos/lease_chaos.py [--rounds N] [--seed S] [--seconds MAX]
+    test/chaos/lease_chaos.py [--rounds N] [--seed S] [--seconds MAX] [--replicas]
 
 Two nodes, a control plane and a data centre as processes, and between each node
-and the control plane a proxy that loses, delays and doubles (faultproxy.py).  A
+and the control plane a proxy that loses, delays and doubles (faultproxy.py).  With
+--replicas there are two control planes on one PostgreSQL, and each request goes to
+either.  A
 round does one or two things: stops a process for longer than a lease and wakes
 it, kills and starts one, parts a node from the control plane, moves, stops and
 starts accounts.  After every round:
@@ -30,9 +32,11 @@ import time
 import requests
 
 sys.path[:0] = [str(pathlib.Path(__file__).parent),
-                str(pathlib.Path(__file__).parents[1] / "integ")]
+                str(pathlib.Path(__file__).parents[1] / "integ"),
+                str(pathlib.Path(__file__).parents[1] / "lib")]
 from faultproxy import FaultProxy  # noqa: E402
-from fleet import ACCOUNTS, API, Fleet, Proc, SLOW, START_ALL, wait  # noqa: E402
+from fleet import (ACCOUNTS, API, Fleet, Proc, SLOW, START_ALL,  # noqa: E402
+                   Serve, wait)
 
 N = 10
 # Together clearly above two seconds and a beat: for that long the data centre
@@ -47,9 +51,24 @@ class ChaosFleet(Fleet):
                          grace=f"{GRACE * 1000:.0f}ms")
         self.seed, self.proxies, self.epochs = seed, {}, {}
         self.asleep, self.done = set(), {}
+        self.pg = self.other = None
+
+    def start_replicas(self):
+        from postgres import Postgres
+        self.pg = Postgres()
+        self.start_dc()
+        self.start_serve("--db", self.pg.url())
+        data = self.dir / "other" / "data"
+        data.mkdir(parents=True, mode=0o700)
+        shutil.copy(self.data / "vault.key", data / "vault.key")
+        self.other = Serve(self.dir / "other", db=self.pg.url(),
+                           password=self.password, secrets=self.secrets,
+                           **self.timing)
 
     def start_worker(self, name):
         proxy = FaultProxy(self.url, f"{self.seed}/{name}", 2 * TTL)
+        if self.other:
+            proxy.add(self.other.url)
         self.proxies[name] = proxy
         w = Proc(self.logs, name, [
             "worker", "--server", proxy.url, "--join", self.join_token(),
@@ -60,13 +79,21 @@ class ChaosFleet(Fleet):
 
     def close(self):
         try:
-            for p in [self.serve, *self.workers.values()]:
+            for p in [self.serve, self.other, *self.workers.values()]:
                 if p and p.alive():
                     p.resume()
+            if self.other:
+                self.other.end()
+                self.other.check_log()
             super().close()
         finally:
             for p in self.proxies.values():
                 p.close()
+            if self.pg:
+                self.pg.close()
+
+    def a_serve(self, rnd):
+        return rnd.choice([self.serve, self.other or self.serve])
 
     # ---- what a round does
 
@@ -95,7 +122,7 @@ class ChaosFleet(Fleet):
         self.nap(self.workers[rnd.choice(sorted(self.workers))], rnd)
 
     def sleep_serve(self, rnd):
-        self.nap(self.serve, rnd)
+        self.nap(self.a_serve(rnd), rnd)
 
     def part(self, rnd):
         p = self.proxies[rnd.choice(sorted(self.proxies))]
@@ -110,9 +137,10 @@ class ChaosFleet(Fleet):
         w.start()
 
     def kill_serve(self, rnd):
-        self.serve.kill()
+        s = self.a_serve(rnd)
+        s.kill()
         time.sleep(rnd.choice((0, 0.2, TTL, TTL + GRACE)))
-        self.serve.start()
+        s.start()
 
     def operate(self, rnd):
         for _ in range(rnd.randint(1, 6)):
@@ -140,19 +168,27 @@ class ChaosFleet(Fleet):
 
     # ---- what must hold
 
-    def check(self):
-        assert self.counters()["auth_key_duplicates"] == 0, "in use twice"
+    def select(self, *queries):
+        """Rows of text; from the file, or as the server says."""
+        if self.pg:
+            return [[row.split("|") for row in self.pg.run(
+                "psql", "-qAt", "-d", self.pg.url(), "-c", q).splitlines()]
+                    for q in queries]
         path = f"file:{self.data}/tgfleet.db?mode=ro"
         with contextlib.closing(sqlite3.connect(path, uri=True,
                                                 timeout=10)) as db:
-            leases = db.execute("select account_id, epoch, node_id, released "
-                                "from leases").fetchall()
-            live, keys, whole = db.execute(
-                "select count(*), count(distinct fingerprint), "
-                "sum(wrapped_key is not null) from sessions "
-                "where quarantined = 0").fetchone()
-        assert live == keys == whole == N, (live, keys, whole)
-        for i, epoch, node, released in leases:
+            return [[list(map(str, row)) for row in db.execute(q)]
+                    for q in queries]
+
+    def check(self):
+        assert self.counters()["auth_key_duplicates"] == 0, "in use twice"
+        leases, sessions = self.select(
+            "select account_id, epoch, node_id from leases",
+            "select count(*), count(distinct fingerprint), "
+            "count(wrapped_key) from sessions where quarantined = 0")
+        assert sessions == [[str(N)] * 3], sessions
+        for i, epoch, node in leases:
+            epoch = int(epoch)
             was, at = self.epochs.get(i, (0, None))
             assert epoch >= was, f"{i}: epoch {was} became {epoch}"
             assert epoch > was or node == at, f"{i}: {epoch} at two nodes"
@@ -172,20 +208,26 @@ class ChaosFleet(Fleet):
         return len(s) == N and set(s.values()) == {"online"}
 
 
-def bring_up(folder, seed):
+def bring_up(folder, seed, replicas=False):
     f = ChaosFleet(folder, seed)
     f.expect_lost("serve", "worker", "dc")
     f.expect(r"role=serve ev=", r"role=worker ev=")
-    f.start("node-a", "node-b")
+    if replicas:
+        f.start_replicas()
+        for name in ("node-a", "node-b"):
+            f.start_worker(name)
+    else:
+        f.start("node-a", "node-b")
     f.upload(*f.make_keys(N))
     got = f.post(START_ALL, {"wait": "30s"})
     assert got["accounts_started"] == N, got
     return f
 
 
-def run(folder, rounds, seed, seconds=None, say=lambda text: None):
+def run(folder, rounds, seed, seconds=None, replicas=False,
+        say=lambda text: None):
     rnd, begin, n = random.Random(seed), time.monotonic(), 0
-    f = bring_up(folder, seed)
+    f = bring_up(folder, seed, replicas)
     with contextlib.closing(f):
         while n < rounds and (not seconds or
                               time.monotonic() - begin < seconds):
@@ -202,6 +244,8 @@ def run(folder, rounds, seed, seconds=None, say=lambda text: None):
             for k, v in p.counts.items():
                 faults[k] = faults.get(k, 0) + v
         say(f"{n} rounds, seed {seed}: {f.done}; the wires: {faults}")
+        if replicas:
+            return n
         with contextlib.closing(sqlite3.connect(f.data / "tgfleet.db")) as db:
             assert db.execute("pragma integrity_check").fetchone() == ("ok",)
     return n
@@ -212,11 +256,12 @@ def main():
     p.add_argument("--rounds", type=int, default=300)
     p.add_argument("--seed", type=int, default=int(time.time()))
     p.add_argument("--seconds", type=float)
+    p.add_argument("--replicas", action="store_true")
     a = p.parse_args()
     folder = tempfile.mkdtemp(prefix="lease-chaos-")
     print(f"seed {a.seed}, {folder}", flush=True)
     run(pathlib.Path(folder) / "fleet", a.rounds, a.seed, a.seconds,
-        lambda text: print(text, flush=True))
+        a.replicas, lambda text: print(text, flush=True))
     shutil.rmtree(folder)  # what failed stays to be read
 
 

@@ -218,6 +218,15 @@ def test_a_copied_data_folder_is_not_another_replica(server, tmp_path):
         with pytest.raises(AssertionError, match="remove the file"):
             b.start()
         (b.folder / "data" / "replica.id").unlink()
+        # what one seals the other has to open: it makes no key of its own
+        key = b.folder / "data" / "vault.key"
+        was = key.read_bytes()
+        key.unlink()
+        with pytest.raises(AssertionError, match="no vault key file"):
+            b.start()
+        assert not key.exists()
+        key.touch(0o600)
+        key.write_bytes(was)
         b.start()
 
 

@@ -60,6 +60,7 @@ class Postgres:
                              capture_output=True, text=True, **self.owner)
         if got.returncode:
             raise RuntimeError(f"{tool}: {got.stderr}")
+        return got.stdout
 
     def start(self):
         on = "on" if self.fsync else "off"
