@@ -221,7 +221,8 @@ static enum err answer(struct beat_run *r)
 	enum err rc;
 
 	r->ans.success = true;
-	r->ans.full_wanted = nodes_full_wanted(r->c, &r->hb);
+	if (nodes_full_wanted(r->c, &r->hb))
+		r->ans.full_wanted = true;
 	r->ans.node_id = r->hb.node_id;
 	r->ans.message = "ok";
 	r->ans.heartbeat_interval_ms = r->c->rules.beat_us / US_PER_MS;

@@ -32,6 +32,7 @@ struct deciding {
 	bool more; /* to be granted, with the next beat */
 	struct wire_stop *stops;
 	size_t nstops, cstops;
+	bool unheard; /* it has to say everything again */
 };
 
 void leases_free(struct control *c)
@@ -391,6 +392,9 @@ static enum err decide(struct deciding *d, const struct store_assignment *as,
 	d->more = d->ngrants == GRANTS_A_BEAT;
 	if (d->more)
 		return ERR_OK;
+	/* what it told of it just now is of an epoch that is over */
+	if (h)
+		d->unheard = true;
 	return try_grant(d, as, ei);
 }
 
@@ -528,5 +532,6 @@ enum err leases_answer(struct control *c, const struct leases_ask *ask,
 	ans->nstops = d.nstops;
 	if (d.more)
 		nodes_poke(c, ask->node->node.node_id);
+	ans->full_wanted = d.unheard;
 	return ERR_OK;
 }

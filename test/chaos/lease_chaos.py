@@ -200,7 +200,12 @@ class ChaosFleet(Fleet):
             p.cut(False)
         self.post(START_ALL, {"wait": "0s"})
         # a start told to a node may be lost with it: it is asked again
-        wait(self.all_online, 40, 0.2)
+        try:
+            wait(self.all_online, 40, 0.2)
+        except AssertionError:
+            odd = [a for a in self.accounts().values()
+                   if a["status"] != "online"]
+            raise AssertionError(odd) from None
         self.check()
 
     def all_online(self):

@@ -103,6 +103,24 @@ def beat_as(node, boot_id, seq):
                      json=node.body()).status_code
 
 
+def test_what_was_told_of_an_old_epoch_is_told_again(tmp_path):
+    """A beat from before the lease was known, held up on the way, brings a new
+    epoch; what the node says then is of the one before, and not heard."""
+    with serving(tmp_path) as s:
+        a = Node(s, "a")
+        with_account(s, tmp_path, a)
+        knows, a.held = a.held, {}
+        a.seq += 1
+        late = a.call("POST", API + "/workers/heartbeat", json=a.body())
+        assert late.json()["leases"][0]["epoch"] == 2
+        a.held = knows
+        answer = a.beat()
+        assert answer["full_wanted"] is True
+        assert a.held == {ID: 3}
+        assert a.beat()["full_wanted"] is False
+        assert s.account(ID)["status"] == "online"
+
+
 def test_a_beat_from_two_starts_ago_shuts_nobody_out(tmp_path):
     with serving(tmp_path) as s:
         a = Node(s, "a")
