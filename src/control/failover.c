@@ -48,22 +48,25 @@ static enum err each(struct walk *w, walk_fn fn, struct err_info *ei)
 {
 	char after[WIRE_ID_MAX + 1] = "";
 	const struct store_lease_query q = { w->node_id, after, PAGE };
-	struct store_assignments list = { .n = PAGE };
+	size_t n = PAGE;
 	struct change change;
 	struct arena a;
 	enum err rc = ERR_OK;
 
 	arena_init(&a, 16U << 20);
-	while (!rc && list.n == PAGE) {
+	while (!rc && n == PAGE) {
+		struct store_assignments list = { 0 };
+
 		arena_reset(&a);
 		rc = change_begin(&change, w->c, ei);
 		if (rc)
 			break;
 		rc = each_page(w, fn, &q, &a, &list, ei);
 		rc = change_end(&change, rc, ei);
-		if (!rc && list.n)
+		n = list.n;
+		if (!rc && n)
 			text_copy(after, sizeof(after),
-				  list.items[list.n - 1].account_id);
+				  list.items[n - 1].account_id);
 	}
 	arena_deinit(&a);
 	return rc;
