@@ -27,6 +27,7 @@
 #include "store/pg_sql.h"
 
 #define PG_SQL_MAX 16384
+#define PG_CLAIM_MS "5000"
 #define PG_RETRY_US INT64_C(1000000) /* between tries to connect */
 
 enum { PG_INT8 = 20, PG_TEXT = 25, PG_BYTEA = 17 }; /* pg_type.oid */
@@ -444,16 +445,20 @@ static enum err pg_integrity(struct db *db, struct err_info *ei)
 /*
  * Two with one id would take each other's jobs for their own from before.  Held by
  * the connection, so it ends with the process, however that ends; the server may
- * take a moment to see it (lock_timeout).
+ * take a moment to see it, which is waited for, whatever the address says of
+ * time-outs.
  */
 static enum err pg_claim(struct pg *s, const char *id, struct err_info *ei)
 {
-	enum err rc;
+	enum err rc = pg_simple(s, "SET lock_timeout = " PG_CLAIM_MS, ei);
 
-	rc = db_run(&s->db, NULL, ei,
-		    "SELECT pg_advisory_lock(1952933477, "
-		    "hashtext(current_schema() || ' ' || ?))",
-		    "t", id);
+	if (rc == ERR_OK)
+		rc = db_run(&s->db, NULL, ei,
+			    "SELECT pg_advisory_lock(1952933477, "
+			    "hashtext(current_schema() || ' ' || ?))",
+			    "t", id);
+	if (rc == ERR_OK)
+		rc = pg_simple(s, "RESET lock_timeout", ei);
 	if (rc != ERR_UNAVAILABLE)
 		return rc;
 	return err_set(ei, ERR_CONFLICT,

@@ -360,8 +360,8 @@ static bool in_order(struct sim *s, struct sim_worker *w, uint64_t boot,
 static bool pick(struct sim *s, int node)
 {
 	for (int i = 0; i < SIM_REPLICAS; i++) {
-		s->replica = (int)((s->beats + (uint64_t)(node + i)) %
-				   SIM_REPLICAS);
+		s->replica =
+			(int)((s->beats + (uint64_t)(node + i)) % SIM_REPLICAS);
 		if (!s->replica_down[s->replica])
 			return true;
 	}
