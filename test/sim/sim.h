@@ -53,7 +53,7 @@
 
 #define SIM_NODES 4
 #define SIM_DCS 2
-#define SIM_REPLICAS 2 /* of the control plane, on one database */
+#define SIM_REPLICAS 2	     /* of the control plane, on one database */
 #define SIM_MESSAGES_MAX 256 /* of one account's box */
 #define SIM_START_SEC INT64_C(1790000000)
 #define SIM_BEAT_US (5 * US_PER_SEC)
