@@ -28,7 +28,7 @@
 #define STORE_SCRIPT_MAX (1 << 20)     /* bytes of a script */
 #define STORE_SCRIPTS_MAX 10000	       /* scripts of a fleet */
 #define STORE_SCRIPT_VERSIONS_MAX 1000 /* of one: the oldest go */
-#define STORE_REPLICAS_MAX 100 /* serves on one database */
+#define STORE_REPLICAS_MAX 100	       /* serves on one database */
 
 /* SHA-256 of a token or key; what is stored instead of it. */
 struct store_hash {
