@@ -8,7 +8,6 @@
 #   make fuzz SECS=60 | bench | integ | tidy | fmt | clean
 #   make interop      clients of strangers (npm); table in docs/interop.md
 #   make bench TABLE=docs/bench.md   numbers (T=clients, T=dc: one of them), kept
-#   make chaos ROUNDS=300       leases under faults
 #   make sim-mutants | sim-replay    does the simulation find bugs, and repeat?
 #   make chaos ROUNDS=300       leases under faults; REPLICAS=1: two control planes
 #   make reference | man        docs/reference from the tables; build/tgfleet.1

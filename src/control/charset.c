@@ -32,8 +32,7 @@ static enum err convert(iconv_t cd, const void *text, size_t len,
 
 		if (buf_append(out, chunk, sizeof(chunk) - room))
 			return err_set(ei, ERR_TOOBIG,
-				       "more than %u bytes as UTF-8",
-				       out->max);
+				       "more than %u bytes as UTF-8", out->max);
 		if (n == (size_t)-1 && e != E2BIG)
 			return err_set(ei, ERR_INVALID,
 				       "byte %zu is not of that encoding",
