@@ -34,6 +34,7 @@ static const struct api_table *const tables[] = {
 	&api_chat_table,	&api_jobs_table,
 	&api_allocation_table,	&api_allocation_batch_table,
 	&api_scripts_table,	&api_deploy_table,
+	&api_users_table,
 };
 
 /* --- the data folder --- */

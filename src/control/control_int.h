@@ -147,6 +147,6 @@ extern const struct api_table api_auth_table, api_ops_table, api_workers_table,
 	api_account_act_table, api_routes_table, api_upload_table,
 	api_sessions_table, api_chat_table, api_jobs_table,
 	api_allocation_table, api_allocation_batch_table, api_scripts_table,
-	api_deploy_table;
+	api_deploy_table, api_users_table;
 
 #endif /* CONTROL_CONTROL_INT_H */
