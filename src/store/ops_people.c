@@ -363,6 +363,21 @@ static enum err people_login_get(struct store *st,
 	return rc;
 }
 
+static enum err people_login_confirm(struct store *st,
+				     const struct store_hash *token,
+				     struct wall now, struct err_info *ei)
+{
+	int64_t n = 0;
+	enum err rc;
+
+	rc = db_run(db_of(st), &n, ei,
+		    "UPDATE logins SET created = ? WHERE token = ?", "wh", now,
+		    token);
+	if (rc || n)
+		return rc;
+	return err_set(ei, ERR_NOTFOUND, "the login has ended");
+}
+
 static enum err people_login_delete(struct store *st,
 				    const struct store_hash *token,
 				    struct err_info *ei)
@@ -554,6 +569,7 @@ void ops_people(struct store_ops *ops)
 	ops->user_login_ok = people_login_ok;
 	ops->login_add = people_login_add;
 	ops->login_get = people_login_get;
+	ops->login_confirm = people_login_confirm;
 	ops->login_delete = people_login_delete;
 	ops->apikey_add = people_apikey_add;
 	ops->apikey_get = people_apikey_get;

@@ -114,6 +114,10 @@ struct store_ops {
 	enum err (*login_get)(struct store *st, const struct store_hash *token,
 			      struct wall now, struct arena *a,
 			      struct store_login *ret, struct err_info *ei);
+	/* Its password was given again: `created` is now.  ERR_NOTFOUND. */
+	enum err (*login_confirm)(struct store *st,
+				  const struct store_hash *token,
+				  struct wall now, struct err_info *ei);
 	enum err (*login_delete)(struct store *st,
 				 const struct store_hash *token,
 				 struct err_info *ei);

@@ -78,7 +78,7 @@ struct store_login {
 	const char *user_name; /* answered, not stored */
 	const char *role;      /* answered, not stored */
 	const char *remote;    /* address, or NULL */
-	struct wall created;
+	struct wall created;   /* when the password was last given */
 	struct wall expires;
 };
 

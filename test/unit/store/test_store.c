@@ -49,6 +49,9 @@ static void test_users(void **state)
 	OK(f->ops->login_add(f->st, &l, &f->ei));
 	OK(f->ops->login_get(f->st, &l.token, SEC(99), &f->a, &l, &f->ei));
 	assert_string_equal(l.user_name, "root");
+	OK(f->ops->login_confirm(f->st, &l.token, SEC(70), &f->ei));
+	OK(f->ops->login_get(f->st, &l.token, SEC(99), &f->a, &l, &f->ei));
+	assert_int_equal(l.created.us, SEC(70).us);
 	IS(f->ops->login_get(f->st, &l.token, SEC(100), &f->a, &l, &f->ei),
 	   ERR_UNAUTHORIZED);
 	/* a new password ends what was signed in */
@@ -56,6 +59,8 @@ static void test_users(void **state)
 	OK(f->ops->user_update(f->st, &got, STORE_USER_PASSWORD, &f->ei));
 	IS(f->ops->login_get(f->st, &l.token, SEC(9), &f->a, &l, &f->ei),
 	   ERR_UNAUTHORIZED);
+	IS(f->ops->login_confirm(f->st, &l.token, SEC(70), &f->ei),
+	   ERR_NOTFOUND);
 }
 
 static void test_settings_keys_audit(void **state)
