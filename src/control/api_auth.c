@@ -6,68 +6,62 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "control/attempts.h"
 #include "control/control_int.h"
 #include "control/pwjob.h"
 
-#define LIMIT_WINDOW_US (60 * US_PER_SEC)
-#define USER_FAILURES_MAX 10
-#define USER_LOCK_US (60 * US_PER_SEC)
 #define NAME_MAX_LEN 64
-
-struct login_limit {
-	struct mono since;
-	int64_t failures;
-};
 
 /* --- sign-in --- */
 
-static enum err check_limit(struct control *c, const char *remote,
-			    struct err_info *ei)
-{
-	struct login_limit *l = strmap_get(&c->limits, remote);
-	int64_t age_us;
-
-	if (!l)
-		return ERR_OK;
-	age_us = mono_diff(control_mono(c), l->since);
-	if (age_us >= LIMIT_WINDOW_US) {
-		free(strmap_remove(&c->limits, remote));
-		return ERR_OK;
-	}
-	if (l->failures < c->cfg->login_attempts)
-		return ERR_OK;
-	if (ei)
-		ei->arg = (LIMIT_WINDOW_US - age_us) / US_PER_SEC + 1;
-	return err_set(ei, ERR_FLOOD,
-		       "too many failed sign-ins from this address");
-}
-
-/* Counted when it begins: what runs in parallel counts too. */
-static enum err count_attempt(struct control *c, const char *remote)
-{
-	struct login_limit *l = strmap_get(&c->limits, remote);
-
-	if (!l) {
-		l = calloc(1, sizeof(*l));
-		if (!l)
-			return ERR_NOMEM;
-		l->since = control_mono(c);
-		if (strmap_set(&c->limits, remote, l)) {
-			free(l);
-			return ERR_UNAVAILABLE;
-		}
-	}
-	l->failures++;
-	return ERR_OK;
-}
-
 struct login_ctx {
 	int64_t user_id; /* 0: no such user */
-	bool usable;
+	bool usable, cookie;
 	char name[NAME_MAX_LEN + 1];
 	char role[16];
 	char remote[ADDR_TEXT_MAX];
 };
+
+/* Over plain HTTP a Secure cookie would not come back. */
+static bool is_secure(const struct http_req *req)
+{
+	const char *proto = http_req_header(req, "x-forwarded-proto");
+
+	return proto && !strcmp(proto, "https");
+}
+
+/* token "": forget it. */
+static void set_cookie(struct http_req *req, const char *token, int64_t sec)
+{
+	char text[CONTROL_TOKEN_MAX + 128];
+
+	snprintf(text, sizeof(text),
+		 "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
+		 AUTH_COOKIE, token, (long long)sec,
+		 is_secure(req) ? "; Secure" : "");
+	http_reply_header(req, "Set-Cookie", text);
+	secret_wipe(text, sizeof(text));
+}
+
+/* A browser keeps the token where no script can read it, and a script has what
+ * another page's request does not: the CSRF token. */
+static void write_token(struct control *c, struct http_req *req,
+			const struct login_ctx *x, const char *token,
+			struct jsonw *w)
+{
+	char csrf[CONTROL_TOKEN_MAX];
+
+	if (!x->cookie) {
+		jsonw_str(w, "access_token", token);
+		jsonw_str(w, "token_type", "bearer");
+		return;
+	}
+	auth_csrf(token, csrf);
+	set_cookie(req, token, c->cfg->login_ttl_us / US_PER_SEC);
+	jsonw_str(w, "csrf_token", csrf);
+	jsonw_str(w, "token_type", "cookie");
+	secret_wipe(csrf, sizeof(csrf));
+}
 
 static void reply_token(struct control *c, struct http_req *req,
 			const struct login_ctx *x, const char *token)
@@ -77,8 +71,7 @@ static void reply_token(struct control *c, struct http_req *req,
 
 	control_body_init(&b, &w);
 	jsonw_object(&w, NULL);
-	jsonw_str(&w, "access_token", token);
-	jsonw_str(&w, "token_type", "bearer");
+	write_token(c, req, x, token, &w);
 	jsonw_int(&w, "expires_in", c->cfg->login_ttl_us / US_PER_SEC);
 	jsonw_object(&w, "user");
 	jsonw_str(&w, "name", x->name);
@@ -105,14 +98,6 @@ static enum err note_login(struct control *c, struct http_req *req,
 	return e.actor ? c->store->ops->audit_add(c->store, &e, ei) : ERR_NOMEM;
 }
 
-static void count_good(struct control *c, void *arg, bool committed)
-{
-	struct login_limit *l = strmap_get(&c->limits, arg);
-
-	if (committed && l && l->failures > 0)
-		l->failures--; /* only failures stay counted */
-}
-
 struct signing_in {
 	struct control *c;
 	const struct login_ctx *login;
@@ -135,6 +120,8 @@ static enum err sign_in(struct http_req *req, void *ctx, struct err_info *ei)
 
 	control_random_id("tgu_", CONTROL_TOKEN_BYTES, token, sizeof(token));
 	login.token = control_hash(token);
+	if (x->cookie)
+		login.csrf = auth_csrf_hash(token);
 	rc = c->store->ops->login_add(c->store, &login, ei);
 	if (!rc)
 		rc = c->store->ops->user_login_ok(c->store, x->user_id, now,
@@ -142,8 +129,7 @@ static enum err sign_in(struct http_req *req, void *ctx, struct err_info *ei)
 	if (!rc)
 		rc = note_login(c, req, x, "auth.login", ei);
 	if (!rc)
-		rc = change_after(c, count_good, x->remote, sizeof(x->remote),
-				  ei);
+		rc = attempts_good(c, x->remote, ei);
 	if (!rc)
 		reply_token(c, req, x, token);
 	secret_wipe(token, sizeof(token));
@@ -155,7 +141,6 @@ static void on_verified(struct control *c, struct http_req *req, void *ctx,
 {
 	const struct login_ctx *x = ctx;
 	struct err_info ei = { 0 };
-	struct wall until;
 
 	if (!req)
 		return;
@@ -166,21 +151,18 @@ static void on_verified(struct control *c, struct http_req *req, void *ctx,
 			http_reply_error(req, rc, &ei);
 		return;
 	}
-	until = control_wall(c);
-	until.us += USER_LOCK_US;
-	if (x->user_id &&
-	    c->store->ops->user_login_failed(c->store, x->user_id,
-					     USER_FAILURES_MAX, until, &ei))
-		log_error(LOGEV_AUTH, log_str("msg", ei.msg));
-	log_warn(LOGEV_AUTH, log_str("why", "sign-in refused"),
-		 log_str("remote", x->remote));
+	attempts_failed(c, x->user_id, x->remote);
 	rc = err_set(&ei, ERR_UNAUTHORIZED, "wrong user name or password");
 	http_reply_error(req, rc, &ei);
 }
 
-/* JSON, or the form older clients send. */
+/*
+ * JSON, or the form older clients send.  A form gets no cookie: a page elsewhere
+ * can send one, and sign its reader in as somebody else.
+ */
 static enum err read_credentials(struct http_req *req, const char **ret_name,
-				 const char **ret_password, struct err_info *ei)
+				 const char **ret_password, bool *ret_cookie,
+				 struct err_info *ei)
 {
 	struct json body;
 	enum err rc;
@@ -197,7 +179,10 @@ static enum err read_credentials(struct http_req *req, const char **ret_name,
 	rc = http_req_json(req, &body, ei);
 	if (rc)
 		return rc;
-	rc = json_need_str(body, "username", STORE_TEXT_MAX, ret_name, ei);
+	rc = json_want_bool(body, "cookie", ret_cookie, ei);
+	if (!rc)
+		rc = json_need_str(body, "username", STORE_TEXT_MAX, ret_name,
+				   ei);
 	if (rc)
 		return rc;
 	return json_need_str(body, "password", PWJOB_PASSWORD_MAX - 1,
@@ -218,13 +203,9 @@ static enum err find_user(struct control *c, struct http_req *req,
 		return ERR_OK;
 	if (rc)
 		return rc;
-	if (user.locked_until.us > control_wall(c).us) {
-		ei->arg = (user.locked_until.us - control_wall(c).us) /
-				  US_PER_SEC +
-			  1;
-		return err_set(ei, ERR_FLOOD,
-			       "too many failed sign-ins of this user");
-	}
+	rc = attempts_check_user(c, &user, ei);
+	if (rc)
+		return rc;
 	x->user_id = user.id;
 	x->usable = !user.disabled;
 	text_copy(x->name, sizeof(x->name), user.name);
@@ -237,21 +218,23 @@ static enum err login(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	struct control *c = ctx;
 	const char *name, *password, *hash;
+	bool cookie = false;
 	struct login_ctx *x;
 	enum err rc;
 
-	rc = read_credentials(req, &name, &password, ei);
+	rc = read_credentials(req, &name, &password, &cookie, ei);
 	if (rc)
 		return rc;
 	x = calloc(1, sizeof(*x));
 	if (!x)
 		return ERR_NOMEM;
+	x->cookie = cookie;
 	addr_format_ip(http_req_peer(req), x->remote);
-	rc = check_limit(c, x->remote, ei);
+	rc = attempts_check_address(c, x->remote, ei);
 	if (!rc)
 		rc = find_user(c, req, name, x, &hash, ei);
 	if (!rc)
-		rc = count_attempt(c, x->remote);
+		rc = attempts_count(c, x->remote);
 	if (rc) {
 		free(x);
 		return rc;
@@ -271,20 +254,29 @@ static enum err logout(struct http_req *req, void *ctx, struct err_info *ei)
 	if (rc && rc != ERR_NOTFOUND)
 		return rc;
 	rc = audit_note(c, req, "auth.logout", p->login.user_name, NULL, ei);
-	return rc ? rc : control_reply_ok(req);
+	if (rc)
+		return rc;
+	if (p->cookie)
+		set_cookie(req, "", 0);
+	return control_reply_ok(req);
 }
 
 static enum err me(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	const struct principal *p = control_caller(req);
+	char csrf[CONTROL_TOKEN_MAX] = "";
 	struct jsonw w;
 	struct buf b;
 
+	if (p->cookie)
+		auth_csrf(p->cookie, csrf);
 	control_body_init(&b, &w);
 	jsonw_object(&w, NULL);
 	jsonw_str(&w, "name", p->login.user_name);
 	jsonw_str(&w, "role", p->login.role);
 	jsonw_time(&w, "expires_at", p->login.expires);
+	jsonw_str_or_null(&w, "csrf_token", p->cookie ? csrf : NULL);
+	http_reply_header(req, "Cache-Control", "no-store");
 	jsonw_object_end(&w);
 	control_reply(req, 200, &b, &w);
 	return ERR_OK;

@@ -17,6 +17,7 @@
 #include "control/nodes.h"
 #include "control/pwjob.h"
 #include "control/replicas.h"
+#include "control/scope.h"
 
 #define HOUSEKEEPING_US (30 * US_PER_SEC)
 #define PURGE_ROWS 1000
@@ -34,7 +35,8 @@ static const struct api_table *const tables[] = {
 	&api_chat_table,	&api_jobs_table,
 	&api_allocation_table,	&api_allocation_batch_table,
 	&api_scripts_table,	&api_deploy_table,
-	&api_users_table,
+	&api_users_table,	&api_keys_table,
+	&api_self_table,
 };
 
 /* --- the data folder --- */
@@ -412,7 +414,9 @@ static void write_route(struct jsonw *w, const struct router_row *row)
 {
 	static const char *const names[] = { "admin", "operator", "viewer",
 					     "node" };
+	char scope[SCOPE_TEXT_MAX];
 
+	scope_of(row, scope);
 	jsonw_object(w, NULL);
 	jsonw_str(w, "method", row->method);
 	jsonw_str(w, "path", row->path);
@@ -421,6 +425,8 @@ static void write_route(struct jsonw *w, const struct router_row *row)
 		if (row->auth & 1U << i)
 			jsonw_str(w, NULL, names[i]);
 	jsonw_array_end(w);
+	jsonw_str_or_null(w, "scope", *scope ? scope : NULL);
+	jsonw_bool(w, "confirm", row->flags & AUTH_CONFIRMED);
 	jsonw_str(w, "summary", row->summary);
 	jsonw_object_end(w);
 }

@@ -31,6 +31,7 @@ struct control_config {
 	bool failover;
 	int64_t start_timeout_us;
 	int64_t login_ttl_us;
+	int64_t confirm_ttl_us;
 	int64_t join_ttl_us;
 	int64_t command_ttl_us;
 	int64_t grant_ttl_us;

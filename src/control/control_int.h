@@ -38,12 +38,22 @@ enum {
 #define AUTH_WRITE (AUTH_ADMIN | AUTH_OPERATOR)
 #define AUTH_READ (AUTH_ADMIN | AUTH_OPERATOR | AUTH_VIEWER)
 
+/* router_row.flags, beside CHANGE_*: gives access away, so it takes a person whose
+ * password was given in the last confirm_ttl_us (POST /auth/confirm). */
+enum {
+	AUTH_CONFIRMED = ROUTER_OWNER << 2,
+};
+
+#define AUTH_COOKIE "tgfleet"
+
 /* Who called; in the request's arena, http_req_user(). */
 struct principal {
 	unsigned int class;	  /* one AUTH_* bit */
 	const char *actor;	  /* "user:admin", "node:n1" */
 	struct store_node node;	  /* AUTH_NODE */
-	struct store_login login; /* the others */
+	struct store_login login; /* people */
+	const char *scopes;	  /* of an API key; NULL: no key */
+	const char *cookie;	  /* the token, when a cookie brought it */
 };
 
 struct control {
@@ -111,6 +121,9 @@ void control_write_hash(struct jsonw *w, const char *key,
 /* The account id a path or body names, normalised, in the arena. */
 enum err control_account_id(const char *text, struct arena *a, const char **ret,
 			    struct err_info *ei);
+enum err control_check_role(const char *role, struct err_info *ei);
+/* Long enough for a new one? */
+enum err control_check_password(const char *password, struct err_info *ei);
 /* text or NULL -> JSON value or null. */
 void control_write_raw(struct jsonw *w, const char *key, const char *json);
 
@@ -118,6 +131,10 @@ void control_write_raw(struct jsonw *w, const char *key, const char *json);
  * did not happen. */
 enum err audit_note(struct control *c, struct http_req *req, const char *action,
 		    const char *target, const char *after, struct err_info *ei);
+enum err audit_change(struct control *c, struct http_req *req,
+		      const char *action, const char *target,
+		      const char *before, const char *after,
+		      struct err_info *ei);
 /* By the control plane itself. */
 enum err audit_self(struct control *c, const char *action, const char *target,
 		    const char *after, struct err_info *ei);
@@ -130,6 +147,9 @@ enum err auth_check(struct http_req *req, void *ctx, struct err_info *ei);
  * sets c->admin_password.
  */
 enum err auth_start(struct control *c, bool reset, struct err_info *ei);
+/* What a browser's requests must say beside the cookie; as the store has it. */
+void auth_csrf(const char *token, char ret[static CONTROL_TOKEN_MAX]);
+struct store_hash auth_csrf_hash(const char *token);
 /* The password was given out: forget it. */
 void auth_printed(struct control *c);
 void auth_deinit(struct control *c);
@@ -147,6 +167,6 @@ extern const struct api_table api_auth_table, api_ops_table, api_workers_table,
 	api_account_act_table, api_routes_table, api_upload_table,
 	api_sessions_table, api_chat_table, api_jobs_table,
 	api_allocation_table, api_allocation_batch_table, api_scripts_table,
-	api_deploy_table, api_users_table;
+	api_deploy_table, api_users_table, api_keys_table, api_self_table;
 
 #endif /* CONTROL_CONTROL_INT_H */

@@ -44,6 +44,10 @@ static const struct config_option options[] = {
 	ROW("login-ttl", CONFIG_DURATION, login_ttl_us, "12h", .min = SEC,
 	    .max = 90 * 24 * 3600 * SEC, .arg = "DURATION",
 	    .help = "how long a sign-in lasts"),
+	ROW("confirm-ttl", CONFIG_DURATION, confirm_ttl_us, "5m", .min = SEC,
+	    .max = 24 * 3600 * SEC, .arg = "DURATION",
+	    .help = "how long a password counts as just given, for calls "
+		    "that give access away"),
 	ROW("join-ttl", CONFIG_DURATION, join_ttl_us, "1h", .min = SEC,
 	    .max = 30 * 24 * 3600 * SEC, .arg = "DURATION",
 	    .help = "how long a join token may be used"),

@@ -9,6 +9,7 @@
 #include "crypto/sha.h"
 
 #define REPLY_MAX (32U << 20)
+#define PASSWORD_MIN 8
 #define PAGE_MAX 100
 #define PAGE_DEFAULT 20
 
@@ -184,6 +185,24 @@ enum err control_account_id(const char *text, struct arena *a, const char **ret,
 			       text);
 	*ret = arena_str(a, id, strlen(id));
 	return *ret ? ERR_OK : ERR_NOMEM;
+}
+
+enum err control_check_role(const char *role, struct err_info *ei)
+{
+	if (strcmp(role, "admin") != 0 && strcmp(role, "operator") != 0 &&
+	    strcmp(role, "viewer") != 0)
+		return err_set(ei, ERR_INVALID,
+			       "role is admin, operator or viewer");
+	return ERR_OK;
+}
+
+enum err control_check_password(const char *password, struct err_info *ei)
+{
+	if (strlen(password) >= PASSWORD_MIN)
+		return ERR_OK;
+	return err_set(ei, ERR_INVALID,
+		       "a password of at least %d characters is needed",
+		       PASSWORD_MIN);
 }
 
 void control_write_raw(struct jsonw *w, const char *key, const char *json)

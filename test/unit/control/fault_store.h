@@ -27,10 +27,19 @@ static bool fault_now(void)
 	WRITE(user_add,                                                        \
 	      FAULT_ARGS(const struct store_user *u, int64_t *ret_id, ),       \
 	      FAULT_ARGS(u, ret_id, ))                                         \
+	WRITE(user_update,                                                     \
+	      FAULT_ARGS(const struct store_user *u, uint32_t fields, ),       \
+	      FAULT_ARGS(u, fields, ))                                         \
+	WRITE(user_delete, FAULT_ARGS(int64_t id, ), FAULT_ARGS(id, ))         \
+	WRITE(apikey_add, FAULT_ARGS(const struct store_apikey *k, ),          \
+	      FAULT_ARGS(k, ))                                                 \
 	WRITE(user_login_ok, FAULT_ARGS(int64_t id, struct wall now, ),        \
 	      FAULT_ARGS(id, now, ))                                           \
 	WRITE(login_add, FAULT_ARGS(const struct store_login *l, ),            \
 	      FAULT_ARGS(l, ))                                                 \
+	WRITE(login_confirm,                                                   \
+	      FAULT_ARGS(const struct store_hash *token, struct wall now, ),   \
+	      FAULT_ARGS(token, now, ))                                        \
 	WRITE(login_delete, FAULT_ARGS(const struct store_hash *token, ),      \
 	      FAULT_ARGS(token, ))                                             \
 	WRITE(audit_add, FAULT_ARGS(const struct store_audit *e, ),            \

@@ -356,9 +356,8 @@ static void fetch(struct rig *r, const char *beat_answer)
 	"\"epoch\":1}],\"held\":[{\"account_id\":\"1005\",\"epoch\":1}],"      \
 	"\"released\":[]}"
 
-static void test_every_route_every_write(void **state)
+static void test_people_every_write(void **state)
 {
-	static char session[2048];
 	const struct call calls[] = {
 		{ "POST", A "/users", .status = 201, .audits = 1,
 		  .body = "{\"name\":\"bob\",\"password\":\"longenough\","
@@ -366,6 +365,25 @@ static void test_every_route_every_write(void **state)
 		{ "POST", A "/auth/login", .status = 200, .audits = 1,
 		  .body = "{\"username\":\"bob\","
 			  "\"password\":\"longenough\"}" },
+		{ "PATCH", A "/users/2", .body = "{\"role\":\"operator\"}",
+		  .status = 200, .audits = 1 },
+		{ "POST", A "/users/2/password", .status = 200, .audits = 1,
+		  .body = "{\"password\":\"longer yet\"}" },
+		{ "POST", A "/api-keys", .status = 201, .key = "a", .audits = 1,
+		  .body = "{\"name\":\"k\",\"role\":\"viewer\","
+			  "\"scopes\":[\"accounts:read\"]}" },
+		{ "DELETE", A "/users/2", .status = 200, .audits = 1 },
+	};
+	struct answer a = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		check(*state, &calls[i], &a);
+}
+
+static void test_every_route_every_write(void **state)
+{
+	static char session[2048];
+	const struct call calls[] = {
 		{ "POST", A "/workers/join-tokens", .status = 201, .key = "k",
 		  .audits = 1 },
 		{ "DELETE", A "/workers/join-tokens/j1", .status = 200,
@@ -610,6 +628,8 @@ static void test_a_key_finds_its_job(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_people_every_write, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_every_route_every_write,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
