@@ -280,6 +280,9 @@ static enum err result(struct http_req *req, void *ctx, struct err_info *ei)
 		rc = c->store->ops->command_settle(c->store, p->node.node_id,
 						   &r, control_wall(c), ei);
 	if (!rc)
+		rc = events_tell(c, EVENTS_COMMANDS, r.command_id,
+				 "command.finished", ei);
+	if (!rc)
 		rc = routes_on_result(c, http_req_arena(req), p->node.node_id,
 				      &r, ei);
 	buf_deinit(&data);

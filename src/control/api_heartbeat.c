@@ -203,11 +203,17 @@ static void tell(struct control *c, void *arg, bool committed)
 		if (rep->ret == STORE_REPORT_APPLIED ||
 		    rep->ret == STORE_REPORT_CREATED) {
 			startall_on_report(c, rep);
+			events_publish(c, EVENTS_ACCOUNTS, rep->account_id,
+				       "account.report");
 			continue;
 		}
 		refused++;
 		which = rep->account_id;
 	}
+	for (size_t i = 0; i < r->hb.n_responses; i++)
+		events_publish(c, EVENTS_COMMANDS,
+			       r->hb.responses[i].command_id,
+			       "command.finished");
 	if (refused)
 		log_warn(LOGEV_LEASE, log_str("node", r->hb.node_id),
 			 log_str("why", "reports of accounts it does not hold "

@@ -18,7 +18,9 @@ enum err audit_change(struct control *c, struct http_req *req,
 		.request_id = http_req_request_id(req),
 	};
 
-	return c->store->ops->audit_add(c->store, &e, ei);
+	enum err rc = c->store->ops->audit_add(c->store, &e, ei);
+
+	return rc ? rc : events_audited(c, action, target, ei);
 }
 
 enum err audit_note(struct control *c, struct http_req *req, const char *action,
@@ -38,5 +40,7 @@ enum err audit_self(struct control *c, const char *action, const char *target,
 		.after = after,
 	};
 
-	return c->store->ops->audit_add(c->store, &e, ei);
+	enum err rc = c->store->ops->audit_add(c->store, &e, ei);
+
+	return rc ? rc : events_audited(c, action, target, ei);
 }

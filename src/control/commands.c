@@ -44,5 +44,5 @@ enum err commands_queue(struct control *c, const struct commands_new *cmd,
 		return rc;
 	memcpy(ret_id, id, sizeof(id));
 	nodes_poke(c, cmd->node_id);
-	return ERR_OK;
+	return events_tell(c, EVENTS_COMMANDS, id, "command.queued", ei);
 }

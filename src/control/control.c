@@ -36,7 +36,7 @@ static const struct api_table *const tables[] = {
 	&api_allocation_table,	&api_allocation_batch_table,
 	&api_scripts_table,	&api_deploy_table,
 	&api_users_table,	&api_keys_table,
-	&api_self_table,
+	&api_self_table,	&events_table,
 };
 
 /* --- the data folder --- */
@@ -312,6 +312,7 @@ static void init(struct control *c, struct loop *l,
 	strmap_init(&c->waiting, CONTROL_ACCOUNTS_MAX);
 	strmap_init(&c->limits, ADDRESSES_MAX);
 	router_init(&c->router);
+	events_init(c);
 	wheel_timer_init(&c->housekeeping, on_housekeeping, c);
 }
 
@@ -362,6 +363,7 @@ void control_free(struct control *c)
 	jobs_away_free(c);
 	nodes_free(c);
 	server_free(c->server);
+	events_deinit(c);
 	leases_free(c);
 	strmap_deinit(&c->waiting);
 	it = strmap_iter(&c->limits);
@@ -381,6 +383,9 @@ void control_drain(struct control *c)
 {
 	server_drain(c->server);
 	nodes_wake_all(c);
+	events_end(c);
+	while (strmap_next(&c->nodes, &it))
+		nodes_poke(c, it.key);
 }
 
 bool control_idle(const struct control *c)

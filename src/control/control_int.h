@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "control/change.h"
 #include "control/control.h"
+#include "control/events.h"
 #include "control/strmap.h"
 #include "control/vault.h"
 #include "fleet/lease.h"
@@ -78,7 +79,16 @@ struct control {
 	char waiting_after[WIRE_ID_MAX + 1]; /* looked at up to this one */
 	struct strmap limits;		     /* address -> struct login_limit */
 	struct pwjob *pwjobs;		     /* password work under way */
-	char *dummy_hash; /* verified when the user is not known */
+	char *dummy_hash;      /* verified when the user is not known */
+	char *admin_password;  /* made by this start, until printed */
+	struct strmap nodes;   /* id -> struct node */
+	struct strmap leases;  /* account id -> struct lease_clock */
+	struct strmap jobs;    /* id -> struct job, the unfinished ones */
+	struct strmap waiting; /* account id -> struct start_wait */
+	struct strmap limits;  /* address -> struct login_limit */
+	struct events events;  /* who listens, and what was told */
+	struct pwjob *pwjobs;  /* password work under way */
+	char *dummy_hash;      /* verified when the user is not known */
 	struct wheel_timer housekeeping;
 };
 

@@ -105,8 +105,11 @@ static enum err mark(struct walk *w, const struct store_assignment *as,
 			   ei);
 	if (rc)
 		return rc;
-	return w->c->store->ops->account_update(
+	rc = w->c->store->ops->account_update(
 		w->c->store, &acc, STORE_ACC_STATUS, control_wall(w->c), ei);
+	return rc ? rc
+		  : events_tell(w->c, EVENTS_ACCOUNTS, as->account_id,
+				"account.offline", ei);
 }
 
 bool failover_mark_offline(struct control *c, const char *node_id,

@@ -70,6 +70,8 @@ enum err jobs_start(struct control *c, const char *kind, const char *actor,
 		free(j);
 		return rc;
 	}
+	/* the job is there all the same: its end is told */
+	(void)events_tell(c, EVENTS_JOBS, j->id, "job.started", NULL);
 	log_info(LOGEV_JOB, log_str("job", j->id), log_str("kind", kind),
 		 log_str("to", "running"));
 	if (c->change)
@@ -120,6 +122,9 @@ void jobs_finish(struct jobs_entry *j, bool success)
 		log_fail(LOG_ERROR, LOGEV_JOB, rc, &ei, log_str("job", j->id));
 	else
 		log_end(j, success);
+	if (!rc)
+		(void)events_tell(j->c, EVENTS_JOBS, j->id, "job.finished",
+				  NULL);
 	strmap_remove(&j->c->jobs, j->id);
 	waitq_wake(&j->waiters);
 	free_entry(j);
@@ -130,6 +135,8 @@ enum err jobs_finish_now(struct jobs_entry *j, bool success,
 {
 	enum err rc = store_end(j, success, ei);
 
+	if (!rc)
+		rc = events_tell(j->c, EVENTS_JOBS, j->id, "job.finished", ei);
 	if (rc)
 		return rc;
 	log_end(j, success);

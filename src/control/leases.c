@@ -444,13 +444,17 @@ static enum err show_offline(struct control *c, const struct store_account *acc,
 		.status = wire_status_name(WIRE_OFFLINE),
 		.status_since = control_wall(c),
 	};
+	enum err rc;
 
 	if (strcmp(acc->status, "online") != 0 &&
 	    strcmp(acc->status, "starting") != 0 &&
 	    strcmp(acc->status, "limited") != 0)
 		return ERR_OK;
-	return c->store->ops->account_update(c->store, &to, STORE_ACC_STATUS,
-					     control_wall(c), ei);
+	rc = c->store->ops->account_update(c->store, &to, STORE_ACC_STATUS,
+					   control_wall(c), ei);
+	return rc ? rc
+		  : events_tell(c, EVENTS_ACCOUNTS, acc->account_id,
+				"account.offline", ei);
 }
 
 /* Released accounts that belong elsewhere now: their node can have them. */

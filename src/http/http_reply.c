@@ -382,6 +382,17 @@ enum err http_sse_send(struct http_req *req, const char *id, const char *event,
 	return rc;
 }
 
+enum err http_sse_raw(struct http_req *req, const void *text, size_t len)
+{
+	BUG_ON(req->conn->phase != HTTP_STREAMING);
+	return link_send(req->server->loop, req->conn->link, text, len);
+}
+
+size_t http_sse_unsent(const struct http_req *req)
+{
+	return link_queued(req->server->loop, req->conn->link);
+}
+
 void http_sse_end(struct http_req *req)
 {
 	finish(req, 200, false);

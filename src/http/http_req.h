@@ -120,6 +120,10 @@ enum err http_sse_start(struct http_req *req);
 /* id and event may be NULL; data may have several lines. */
 enum err http_sse_send(struct http_req *req, const char *id, const char *event,
 		       const char *data, size_t len);
+/* Of bytes already in that form, which many clients share. */
+enum err http_sse_raw(struct http_req *req, const void *text, size_t len);
+/* Bytes the client did not read yet. */
+size_t http_sse_unsent(const struct http_req *req);
 void http_sse_end(struct http_req *req);
 
 #endif /* HTTP_HTTP_REQ_H */
