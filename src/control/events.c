@@ -302,11 +302,13 @@ static enum err listen_to(struct http_req *req, void *ctx, struct err_info *ei)
 	rc = read_topics(req, &wanted, ei);
 	if (rc)
 		return rc;
-	if (c->events.nclients >= EVENTS_CLIENTS_MAX)
-		return err_set(ei, ERR_UNAVAILABLE,
+	if (c->events.nclients >= EVENTS_CLIENTS_MAX) {
+		ei->arg = EVENTS_BEAT_US / US_PER_SEC;
+		return err_set(ei, ERR_FLOOD,
 			       "%d streams of events are open already: close "
 			       "one, or try again later",
 			       EVENTS_CLIENTS_MAX);
+	}
 	if (!strcmp(http_req_method(req), "HEAD")) {
 		http_reply_empty(req, 200);
 		return ERR_OK;
