@@ -384,8 +384,6 @@ void control_drain(struct control *c)
 	server_drain(c->server);
 	nodes_wake_all(c);
 	events_end(c);
-	while (strmap_next(&c->nodes, &it))
-		nodes_poke(c, it.key);
 }
 
 bool control_idle(const struct control *c)

@@ -79,16 +79,8 @@ struct control {
 	char waiting_after[WIRE_ID_MAX + 1]; /* looked at up to this one */
 	struct strmap limits;		     /* address -> struct login_limit */
 	struct pwjob *pwjobs;		     /* password work under way */
-	char *dummy_hash;      /* verified when the user is not known */
-	char *admin_password;  /* made by this start, until printed */
-	struct strmap nodes;   /* id -> struct node */
-	struct strmap leases;  /* account id -> struct lease_clock */
-	struct strmap jobs;    /* id -> struct job, the unfinished ones */
-	struct strmap waiting; /* account id -> struct start_wait */
-	struct strmap limits;  /* address -> struct login_limit */
-	struct events events;  /* who listens, and what was told */
-	struct pwjob *pwjobs;  /* password work under way */
-	char *dummy_hash;      /* verified when the user is not known */
+	char *dummy_hash;     /* verified when the user is not known */
+	struct events events; /* who listens, and what was told */
 	struct wheel_timer housekeeping;
 };
 
@@ -177,6 +169,7 @@ extern const struct api_table api_auth_table, api_ops_table, api_workers_table,
 	api_account_act_table, api_routes_table, api_upload_table,
 	api_sessions_table, api_chat_table, api_jobs_table,
 	api_allocation_table, api_allocation_batch_table, api_scripts_table,
-	api_deploy_table, api_users_table, api_keys_table, api_self_table;
+	api_deploy_table, api_users_table, api_keys_table, api_self_table,
+	events_table;
 
 #endif /* CONTROL_CONTROL_INT_H */

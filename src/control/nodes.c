@@ -189,16 +189,15 @@ bool nodes_leaving(const struct wire_beat *beat)
 	       !beat->plain && beat->nheld == 0;
 }
 
-static enum err tell_change(const struct nodes_row *n, bool online,
-			    struct err_info *ei)
+static void tell_change(const struct nodes_row *n, bool online)
 {
 	if (n->online == online)
-		return ERR_OK;
+		return;
 	log_info(LOGEV_NODE, log_str("node", n->id),
 		 log_str("to", online ? "online" : "offline"),
 		 log_str("why", online ? "heartbeat" : "goodbye"));
-	return events_tell(n->c, EVENTS_NODES, n->id,
-			   online ? "node.online" : "node.offline", ei);
+	events_publish(n->c, EVENTS_NODES, n->id,
+		       online ? "node.online" : "node.offline");
 }
 
 bool nodes_full_wanted(const struct control *c,
@@ -216,24 +215,6 @@ static void heard(struct nodes_row *n, int64_t beats, bool leaving)
 		return;
 	n->beats = beats;
 	tell_change(n, !leaving);
-	struct nodes_row *n = strmap_get(&c->nodes, node_id);
-	bool leaving, full_wanted;
-	enum err rc;
-
-	if (!n)
-		n = add(c, node_id);
-	if (!n)
-		return err_set(ei, ERR_NOMEM, "no room for node %s", node_id);
-	full_wanted = wants_full(n, beat);
-	if (beat->boot_id) {
-		rc = check_order(n, beat->boot_id, beat->seq, ei);
-		if (rc)
-			return rc;
-	}
-	leaving = nodes_leaving(beat);
-	rc = tell_change(n, !leaving, ei);
-	if (rc)
-		return rc;
 	n->online = !leaving;
 	n->marked = n->over = false;
 	n->last_beat = time_now(n->c);
