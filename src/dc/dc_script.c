@@ -183,14 +183,13 @@ static enum err method(struct line *l)
 {
 	const char *text = NULL;
 	enum err rc = need(l, &text, "a method is missing");
-	uint16_t i;
 
 	if (rc)
 		return rc;
-	for (i = 1; i < TLN_COUNT; i++) {
-		if (strcmp(schema_name_text(i), text) != 0)
+	for (int i = 1; i < TLN_COUNT; i++) {
+		if (strcmp(schema_name_text((uint16_t)i), text) != 0)
 			continue;
-		l->step->method = i;
+		l->step->method = (uint16_t)i;
 		return ERR_OK;
 	}
 	return bad(l, "there is no such method in any layer");
@@ -215,10 +214,8 @@ static enum err field(struct line *l)
 
 static bool known_field(const char *name)
 {
-	uint16_t i;
-
-	for (i = 1; i < TLF_COUNT; i++) {
-		if (!strcmp(schema_field_text(i), name))
+	for (int i = 1; i < TLF_COUNT; i++) {
+		if (!strcmp(schema_field_text((uint16_t)i), name))
 			return true;
 	}
 	return false;

@@ -25,9 +25,9 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--database") == "sqlite":
         return
-    for item in items:
-        if item.get_closest_marker("sqlite"):
-            item.add_marker(pytest.mark.skip("looks into SQLite's file"))
+    theirs = [i for i in items if i.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=theirs)
+    items[:] = [i for i in items if i not in theirs]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@
 
 #define STORM_US (180 * US_PER_SEC)
 /* Longest back-off, a lease that has to run out, a flood wait. */
-#define CALM_US (240 * US_PER_SEC)
+#define CALM_US (360 * US_PER_SEC)
 /* Two minutes of patience with a message, and its order once more. */
 #define LAST_US (30 * US_PER_SEC)
 

@@ -87,8 +87,9 @@ static void say_why(struct sim *s, const struct sim_account *a)
 				w->fault.message ? w->fault.message : "");
 	}
 	sim_fail(s, "%s is not %s (wanted on n%d, holder n%d, %d links)",
-		 a->name, a->dead ? a->dead->error : "online", a->wanted,
-		 a->holder, a->live);
+		 a->name,
+		 a->dead ? wire_status_name(a->dead->status) : "online",
+		 a->wanted, a->holder, a->live);
 }
 
 static void check_dead(struct sim *s, const struct sim_account *a)
