@@ -176,6 +176,8 @@ static enum err apply(struct beat_run *r, struct err_info *ei)
 	enum err rc;
 
 	rc = st->ops->heartbeat_apply(st, &r->hb, ei);
+	if (!rc)
+		nodes_take_news(r->c, r->hb.node_id);
 	for (size_t i = 0; !rc && i < r->hb.n_responses; i++)
 		rc = routes_on_result(r->c, r->arena, r->hb.node_id,
 				      &r->hb.responses[i], ei);

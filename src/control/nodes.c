@@ -222,6 +222,14 @@ static void heard(struct nodes_row *n, int64_t beats, bool leaving)
 	loop_arm(n->c->loop, &n->timer, leaving ? 0 : silent_us(n->c));
 }
 
+void nodes_take_news(struct control *c, const char *node_id)
+{
+	struct nodes_row *n = strmap_get(&c->nodes, node_id);
+
+	if (n)
+		n->news = false;
+}
+
 void nodes_beat(struct control *c, const struct store_heartbeat *hb)
 {
 	struct nodes_row *n = strmap_get(&c->nodes, hb->node_id);
@@ -230,7 +238,6 @@ void nodes_beat(struct control *c, const struct store_heartbeat *hb)
 		n = add(c, hb->node_id);
 	if (!n) /* the next one finds room, or it is as if it was silent */
 		return;
-	n->news = false;
 	if (hb->full)
 		n->stale = false;
 	heard(n, hb->ret_beats, hb->leaving);

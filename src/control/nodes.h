@@ -25,6 +25,9 @@ enum err nodes_load(struct control *c, struct err_info *ei);
 void nodes_free(struct control *c);
 
 bool nodes_online(const struct control *c, const char *node_id);
+/* The answer to a beat will have all the news there is; what comes while it is
+ * made is news again. */
+void nodes_take_news(struct control *c, const char *node_id);
 /* A beat was applied and committed. */
 void nodes_beat(struct control *c, const struct store_heartbeat *hb);
 /*
