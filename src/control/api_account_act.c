@@ -10,19 +10,6 @@
 
 #define START_WAIT_US (30 * US_PER_SEC)
 
-static enum err path_account(struct control *c, struct http_req *req,
-			     struct store_account *ret, struct err_info *ei)
-{
-	const char *id;
-	enum err rc;
-
-	rc = control_account_id(http_req_param(req, "id"), http_req_arena(req),
-				&id, ei);
-	return rc ? rc
-		  : c->store->ops->account_get(c->store, id,
-					       http_req_arena(req), ret, ei);
-}
-
 static enum err start(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	struct control *c = ctx;
@@ -38,7 +25,7 @@ static enum err start(struct http_req *req, void *ctx, struct err_info *ei)
 	if (!rc)
 		rc = jobs_read_wait(req, body, &wait_us, ei);
 	if (!rc)
-		rc = path_account(c, req, &acc, ei);
+		rc = control_path_account(c, req, &acc, ei);
 	if (!rc)
 		rc = audit_note(c, req, "account.start", acc.account_id, NULL,
 				ei);
@@ -84,7 +71,7 @@ static enum err stop(struct http_req *req, void *ctx, struct err_info *ei)
 	struct store_account acc, to = { .desired_online = false };
 	enum err rc;
 
-	rc = path_account(c, req, &acc, ei);
+	rc = control_path_account(c, req, &acc, ei);
 	if (rc)
 		return rc;
 	to.account_id = acc.account_id;
@@ -132,7 +119,7 @@ static enum err move(struct http_req *req, void *ctx, struct err_info *ei)
 
 	rc = read_target(req, &to.node_id, ei);
 	if (!rc)
-		rc = path_account(c, req, &acc, ei);
+		rc = control_path_account(c, req, &acc, ei);
 	if (rc)
 		return rc;
 	to.account_id = acc.account_id;
@@ -157,7 +144,7 @@ static enum err status(struct http_req *req, void *ctx, struct err_info *ei)
 	struct buf b;
 	enum err rc;
 
-	rc = path_account(c, req, &acc, ei);
+	rc = control_path_account(c, req, &acc, ei);
 	if (rc)
 		return rc;
 	control_body_init(&b, &w);
@@ -207,7 +194,7 @@ static enum err limits(struct http_req *req, void *ctx, struct err_info *ei)
 	struct buf b;
 	enum err rc;
 
-	rc = path_account(c, req, &acc, ei);
+	rc = control_path_account(c, req, &acc, ei);
 	if (!rc && acc.limits)
 		rc = json_parse(&doc, acc.limits, strlen(acc.limits),
 				STORE_LIMITS_MAX, ei);

@@ -21,25 +21,12 @@ struct testing {
 	int dc_id; /* 0: the first the node knows */
 };
 
-static enum err path_account(struct control *c, struct http_req *req,
-			     struct store_account *ret, struct err_info *ei)
-{
-	const char *id;
-	enum err rc;
-
-	rc = control_account_id(http_req_param(req, "id"), http_req_arena(req),
-				&id, ei);
-	return rc ? rc
-		  : c->store->ops->account_get(c->store, id,
-					       http_req_arena(req), ret, ei);
-}
-
 static enum err get(struct http_req *req, void *ctx, struct err_info *ei)
 {
 	struct store_account acc;
 	struct jsonw w;
 	struct buf b;
-	enum err rc = path_account(ctx, req, &acc, ei);
+	enum err rc = control_path_account(ctx, req, &acc, ei);
 
 	if (rc)
 		return rc;
@@ -183,7 +170,7 @@ static enum err test(struct http_req *req, void *ctx, struct err_info *ei)
 	if (!rc)
 		rc = json_want_str(body, "node_id", WIRE_ID_MAX, &asked, ei);
 	if (!rc)
-		rc = path_account(t.c, req, &t.acc, ei);
+		rc = control_path_account(t.c, req, &t.acc, ei);
 	if (!rc)
 		rc = find_route(&t, ei);
 	if (!rc)

@@ -126,6 +126,9 @@ enum err control_account_id(const char *text, struct arena *a, const char **ret,
 enum err control_check_role(const char *role, struct err_info *ei);
 /* Long enough for a new one? */
 enum err control_check_password(const char *password, struct err_info *ei);
+/* The account {id} of the path names. */
+enum err control_path_account(struct control *c, struct http_req *req,
+			      struct store_account *ret, struct err_info *ei);
 /* text or NULL -> JSON value or null. */
 void control_write_raw(struct jsonw *w, const char *key, const char *json);
 

@@ -212,3 +212,16 @@ void control_write_raw(struct jsonw *w, const char *key, const char *json)
 	else
 		jsonw_null(w, key);
 }
+
+enum err control_path_account(struct control *c, struct http_req *req,
+			      struct store_account *ret, struct err_info *ei)
+{
+	const char *id;
+	enum err rc;
+
+	rc = control_account_id(http_req_param(req, "id"), http_req_arena(req),
+				&id, ei);
+	return rc ? rc
+		  : c->store->ops->account_get(c->store, id,
+					       http_req_arena(req), ret, ei);
+}
